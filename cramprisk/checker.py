@@ -1,0 +1,417 @@
+"""From entries to flags: matches joined to the associations of what they name, of its classes, and of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+
+from cramprisk.errors import InputError, TableError
+from cramprisk.lexicon import Lexicon
+from cramprisk.matcher import Matcher
+from cramprisk.model import (
+    Association,
+    Concept,
+    Direction,
+    Flag,
+    FoundInteraction,
+    Grade,
+    Interaction,
+    Kind,
+    Match,
+    Qualifier,
+    Source,
+)
+from cramprisk.report import Report
+from cramprisk.tables import Row, Tables, read_tables
+
+__all__ = ["Checker", "load_tables"]
+
+_PRESENT = (None, Qualifier.UNCERTAIN)
+# A disease of the past that is recorded at all is usually a disease for life (diabetes, neuropathy); it is shown, as
+# uncertain. A medicine of the past is not taken now and is not flagged.
+_PRESENT_CONDITION = (None, Qualifier.UNCERTAIN, Qualifier.HISTORY)
+_LOCAL_ROUTES = ("topical", "ophthalmic", "otic", "nasal", "vaginal", "rectal")
+_DIRECTION_ORDER = {Direction.INCREASES: 0, Direction.RELIEVES: 1, Direction.NEUTRAL: 2}
+_CRAMP_GRADES = (Grade.A, Grade.B, Grade.C, Grade.D)
+
+
+def load_tables(folder: Path | str | None = None) -> Tables:
+    """The tables of this installation, or those in a folder, read and checked.
+
+    Args:
+        folder: A folder that holds all table files; None for the tables that ship with the package.
+
+    Raises:
+        TableError: The tables have problems; all of them are in its ``problems``.
+
+    Examples:
+        >>> load_tables().version[:3]
+        '202'
+    """
+    tables = read_tables(folder)
+    if not tables.checked:
+        from cramprisk.table_check import table_problems
+
+        problems = table_problems(tables)
+        if problems:
+            raise TableError(problems)
+    return tables
+
+
+def _number(cell: str) -> float | None:
+    return float(cell) if cell else None
+
+
+def _source(row: Row) -> Source:
+    return Source(
+        row["id"],
+        row["kind"],
+        row["citation"],
+        int(row["year"]) if row["year"] else None,
+        row["pmid"] or None,
+        row["doi"] or None,
+    )
+
+
+def _association(row: Row, sources: dict[str, Source]) -> Association:
+    return Association(
+        row["id"],
+        row["subject"],
+        Direction(row["direction"]),
+        Grade(row["grade"]),
+        row["outcome"],
+        row["measure"],
+        _number(row["value"]),
+        _number(row["ci_low"]),
+        _number(row["ci_high"]),
+        row["rate_pct"] or None,
+        row["comparator_pct"] or None,
+        row["population"],
+        sources[row["source"]],
+        row["note"],
+    )
+
+
+class Checker:
+    """Reads lists against one set of tables. Built once, immutable, shared between threads.
+
+    Args:
+        tables: From :func:`load_tables`.
+
+    Examples:
+        >>> checker = Checker.default()
+        >>> [flag.subject.id for flag in checker.check(["HCTZ 25mg po qd"]).flags]
+        ['hydrochlorothiazide']
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+
+    @staticmethod
+    @cache
+    def default() -> Checker:
+        """The checker over the tables that ship with the package; the same object every time."""
+        return Checker(load_tables())
+
+    # ------------------------------------------------------------------ parts, each built when first needed
+
+    @cached_property
+    def drugs(self) -> Matcher:
+        """The engine for medicines."""
+        return Matcher(Lexicon(self.tables, Kind.DRUG))
+
+    @cached_property
+    def conditions(self) -> Matcher:
+        """The engine for conditions."""
+        return Matcher(Lexicon(self.tables, Kind.CONDITION))
+
+    def matcher(self, kind: Kind) -> Matcher:
+        """The engine for one kind."""
+        return self.drugs if kind is Kind.DRUG else self.conditions
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """Citations by id."""
+        return {row["id"]: _source(row) for row in self.tables.rows("sources.csv")}
+
+    @cached_property
+    def associations(self) -> dict[tuple[str, str], tuple[Association, ...]]:
+        """Findings by subject kind (``drug``, ``class``, ``product``, ``condition``) and subject, strongest first."""
+        found: dict[tuple[str, str], list[Association]] = {}
+        for row in self.tables.rows("associations.csv"):
+            found.setdefault((row["subject_kind"], row["subject"]), []).append(_association(row, self.sources))
+        return {key: tuple(sorted(rows, key=_strength)) for key, rows in found.items()}
+
+    @cached_property
+    def interactions(self) -> tuple[Interaction, ...]:
+        """Pairs that matter together, in table order."""
+        return tuple(
+            Interaction(row["id"], tuple(row["subjects"].split("|")), row["effect"], self.sources[row["source"]], row["note"])
+            for row in self.tables.rows("interactions.csv")
+        )
+
+    def concept(self, concept: str) -> Concept | None:
+        """The medicine, class or condition with an id, or None."""
+        return self.drugs.lexicon.concepts.get(concept) or self.conditions.lexicon.concepts.get(concept)
+
+    # ------------------------------------------------------------------ reading
+
+    def normalize(self, text: str | None, kind: Kind | str = Kind.DRUG) -> Match:
+        """What one entry says.
+
+        Args:
+            text: The entry as written; None reads as empty.
+            kind: ``drug`` or ``condition``.
+
+        Returns:
+            A match; unknown text comes back as ``unrecognised``, never as an error.
+
+        Raises:
+            InputError: `text` is not a text, or `kind` is not a kind.
+        """
+        return self.normalize_many([text], kind)[0]
+
+    def normalize_many(self, texts: Iterable[str | None], kind: Kind | str = Kind.DRUG) -> list[Match]:
+        """What each entry says, in order; equal entries are read once.
+
+        Raises:
+            InputError: An entry is not a text; the message gives its position, counted from 1.
+        """
+        return self.matcher(_kind(kind)).match_many(_texts(texts))
+
+    def split(self, text: str, kind: Kind | str = Kind.DRUG) -> list[str]:
+        """The entries of a list typed on one line or on several.
+
+        Examples:
+            >>> Checker.default().split("hctz, lipitor 20; Estrogens, conjugated")
+            ['hctz', 'lipitor 20', 'Estrogens, conjugated']
+        """
+        return self.matcher(_kind(kind)).split(text)
+
+    # ------------------------------------------------------------------ the report
+
+    def check(self, drugs: str | Iterable[str | None] = (), conditions: str | Iterable[str | None] = ()) -> Report:
+        """Which entries are associated with cramps, or with their relief, and which were not understood.
+
+        Args:
+            drugs: Medicines as written: a list of entries, or one text that is split into entries. An entry that
+                itself is a list ("hctz, lipitor 20") is split too.
+            conditions: Conditions, likewise.
+
+        Raises:
+            InputError: An entry is not a text; the message gives its position, counted from 1.
+        """
+        matches: list[Match] = []
+        for kind, given in ((Kind.DRUG, drugs), (Kind.CONDITION, conditions)):
+            texts = _texts([given] if isinstance(given, str) else given)
+            if not texts:
+                continue
+            matcher = self.matcher(kind)
+            entries = [entry for text in texts for entry in (matcher.split(text) or [text])]
+            matches += matcher.match_many(entries)
+        return self.report(matches)
+
+    def report(self, matches: Sequence[Match]) -> Report:
+        """The report over entries that were read already."""
+        present: dict[tuple[Kind, str], list[tuple[int, bool, str | None]]] = {}
+        for index, match in enumerate(matches):
+            allowed = _PRESENT if match.kind is Kind.DRUG else _PRESENT_CONDITION
+            for mention in match.mentions:
+                if mention.qualifier in allowed:
+                    for concept in mention.concepts:
+                        present.setdefault((match.kind, concept), []).append(
+                            (index, mention.qualifier is not None, mention.route)
+                        )
+        flags = [flag for (kind, concept), places in present.items() for flag in self._flags(kind, concept, places)]
+        flags += self._product_flags(matches)
+        flags.sort(
+            key=lambda flag: (_DIRECTION_ORDER[flag.direction], flag.grade.rank, flag.contested, _least(flag), flag.subject.name)
+        )
+        return Report(
+            tuple(flags),
+            tuple(self._interactions(present)),
+            tuple(matches),
+            self.tables.version,
+            self.tables.digest,
+        )
+
+    def evidence(self, kind: Kind, concept: str) -> tuple[list[Association], list[tuple[str, Association]]]:
+        """The findings about a concept: its own, and those of what it belongs to with the id of the latter.
+
+        Findings of a wider class from a source that speaks about a narrower one in the same direction are left out.
+        """
+        lexicon = self.matcher(kind).lexicon
+        found = lexicon.concepts.get(concept)
+        if found is None:
+            return [], []
+        own = list(self.associations.get((found.kind, concept), ()))
+        inherited: list[tuple[str, Association]] = []
+        # A study that measured the narrower class as well as the wider one is heard once, about the narrower:
+        # loop diuretics are graded B by the same data that grade all diuretics together A.
+        heard = {(row.source.id, row.direction) for row in own}
+        for wider in lexicon.ancestors(concept):
+            rows = self.associations.get((lexicon.concepts[wider].kind, wider), ())
+            inherited += [(wider, row) for row in rows if (row.source.id, row.direction) not in heard]
+            heard |= {(row.source.id, row.direction) for row in rows}
+        return own, inherited
+
+    def _flags(self, kind: Kind, concept: str, places: Sequence[tuple[int, bool, str | None]]) -> list[Flag]:
+        own, inherited = self.evidence(kind, concept)
+        if not own and not inherited:
+            return []
+        # A class's claim does not outlive its members' own data in the other direction: diltiazem relieves whatever
+        # "antihypertensives" may do. Own rows come first; inherited ones only add.
+        rows = [("", row) for row in own] + inherited
+        subject = self.matcher(kind).lexicon.concepts[concept]
+        entries = tuple(dict.fromkeys(index for index, _, _ in places))
+        uncertain = all(doubt for _, doubt, _ in places)
+        cautions = _route_caution([route for _, _, route in places]) if kind is Kind.DRUG else ()
+        if uncertain:
+            cautions = (*cautions, "The entry marks it as uncertain or as past.")
+        made: list[Flag] = []
+        for direction in (Direction.INCREASES, Direction.RELIEVES):
+            pointing = [(wider, row) for wider, row in rows if row.direction is direction]
+            if not pointing:
+                continue
+            if direction is Direction.INCREASES:
+                against = [row for _, row in rows if row.direction is Direction.NEUTRAL and row.grade in _CRAMP_GRADES]
+            else:
+                against = [row for _, row in pointing if row.grade in (Grade.TN, Grade.D)] if len(pointing) > 1 else []
+                against = [row for row in against if any(other.grade not in (Grade.TN, Grade.D) for _, other in pointing)]
+            opposite = Direction.RELIEVES if direction is Direction.INCREASES else Direction.INCREASES
+            against += [row for _, row in rows if row.direction is opposite and row not in against]
+            evidence = [row for _, row in pointing if row not in against]
+            made.append(
+                Flag(
+                    subject,
+                    direction,
+                    min((row.grade for row in evidence), key=lambda grade: grade.rank),
+                    bool(against),
+                    tuple(evidence),
+                    tuple(against),
+                    tuple(dict.fromkeys(wider for wider, row in pointing if wider and row in evidence)),
+                    entries,
+                    (*cautions, *_warnings(evidence)) if direction is Direction.RELIEVES else cautions,
+                    uncertain,
+                )
+            )
+        if not made:
+            neutral = [row for _, row in rows]
+            made.append(
+                Flag(
+                    subject,
+                    Direction.NEUTRAL,
+                    min((row.grade for row in neutral), key=lambda grade: grade.rank),
+                    False,
+                    tuple(neutral),
+                    (),
+                    tuple(dict.fromkeys(wider for wider, _ in inherited)),
+                    entries,
+                    cautions,
+                    uncertain,
+                )
+            )
+        return made
+
+    def _product_flags(self, matches: Sequence[Match]) -> list[Flag]:
+        """Findings about a product as a whole ("ipratropium+salbutamol", "LABA with corticosteroid")."""
+        made: list[Flag] = []
+        for (kind, subject), rows in self.associations.items():
+            if kind != "product":
+                continue
+            lexicon = self.drugs.lexicon
+            parts = subject.split("+")
+            places = [
+                index
+                for index, match in enumerate(matches)
+                if match.kind is Kind.DRUG
+                and all(
+                    any(
+                        lexicon.is_a(concept, part)
+                        for mention in match.mentions
+                        if mention.qualifier in _PRESENT
+                        for concept in mention.concepts
+                    )
+                    for part in parts
+                )
+            ]
+            if places:
+                name = " + ".join(lexicon.concepts[part].name for part in parts)
+                made.append(
+                    Flag(
+                        Concept(subject, name, "product"),
+                        rows[0].direction,
+                        rows[0].grade,
+                        False,
+                        rows,
+                        (),
+                        (),
+                        tuple(places),
+                    )
+                )
+        return made
+
+    def _interactions(self, present: dict[tuple[Kind, str], list[tuple[int, bool, str | None]]]) -> Iterable[FoundInteraction]:
+        kinds = {kind for kind, _ in present}
+        for interaction in self.interactions:
+            sides: list[set[tuple[Kind, str]]] = []
+            for subject in interaction.subjects:
+                sides.append(
+                    {
+                        (kind, concept)
+                        for kind, concept in present
+                        if kind in kinds and self.matcher(kind).lexicon.is_a(concept, subject)
+                    }
+                )
+            if all(sides) and len(set().union(*sides)) >= len(sides):
+                entries = sorted({index for side in sides for key in side for index, _, _ in present[key]})
+                yield FoundInteraction(interaction, tuple(entries))
+
+
+def _kind(kind: Kind | str) -> Kind:
+    try:
+        return Kind(kind)
+    except ValueError:
+        raise InputError('kind: must be "drug" or "condition".') from None
+
+
+def _texts(given: Iterable[object]) -> list[str]:
+    """The entries as texts; None and the NaN of a data frame become empty."""
+    if isinstance(given, (bytes, bytearray)):
+        raise InputError("expected a list of texts, got bytes. Decode them first, for example with .decode('utf-8').")
+    try:
+        entries = list(given)
+    except TypeError:
+        raise InputError(f"expected a list of texts, got {type(given).__name__}.") from None
+    texts = []
+    for position, entry in enumerate(entries, start=1):
+        if isinstance(entry, str):
+            texts.append(str(entry))
+        elif entry is None or (isinstance(entry, float) and entry != entry) or type(entry).__name__ in ("NAType", "NaTType"):
+            texts.append("")
+        elif isinstance(entry, (bytes, bytearray)):
+            raise InputError(f"entry {position}: expected text, got bytes. Decode it first, for example with .decode('utf-8').")
+        else:
+            raise InputError(f"entry {position}: expected text, got {type(entry).__name__}.")
+    return texts
+
+
+def _strength(row: Association) -> tuple[int, float, bool, str]:
+    return (row.grade.rank, -(row.value or 0.0), row.comparator is None, row.id)
+
+
+def _least(flag: Flag) -> float:
+    """For the order among equals: larger figures first."""
+    return -max((row.value or 0.0 for row in flag.evidence if row.ci_low is not None), default=0.0)
+
+
+def _route_caution(routes: Sequence[str | None]) -> tuple[str, ...]:
+    local = [route for route in routes if route in _LOCAL_ROUTES]
+    if local and len(local) == len(routes):
+        return (f"The entry reads as {local[0]} use; the evidence is about use that reaches the whole body.",)
+    return ()
+
+
+def _warnings(rows: Sequence[Association]) -> tuple[str, ...]:
+    return tuple(row.note for row in rows if row.grade is Grade.AVOID and row.note)

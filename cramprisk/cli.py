@@ -1,0 +1,526 @@
+"""The command line: data on stdout, talk on stderr, an exit code that a script can use, never a traceback for a slip.
+
+Exit codes: 0 done · 1 ``--fail-on`` found something · 2 usage · 3 tables · 4 input · 5 a missing extra · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gc
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from cramprisk._version import __version__
+from cramprisk.errors import CrampRiskError, InputError, MissingExtraError, TableError
+
+if TYPE_CHECKING:
+    from cramprisk.checker import Checker
+    from cramprisk.model import Flag, Match
+    from cramprisk.report import Report
+
+__all__ = ["main"]
+
+_EXIT_FOUND, _EXIT_TABLES, _EXIT_INPUT, _EXIT_EXTRA = 1, 3, 4, 5
+_MAX_LIST_BYTES = 20_000_000
+_DEFAULT_WIDTH = 100
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cramprisk",
+        description="Which medicines and conditions on a list are associated with muscle and nocturnal leg cramps, "
+        "how good the evidence is, and where it comes from.",
+        epilog="Exit codes: 0 done, 1 --fail-on found something, 2 usage, 3 tables, 4 input, 5 missing extra.",
+    )
+    parser.add_argument("--version", action="version", version=f"cramprisk {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="read a list and show what is associated with cramps")
+    check.add_argument("names", nargs="*", metavar="NAME", help='a medicine as written, for example "HCTZ 25mg po qd"')
+    check.add_argument("-c", "--condition", action="append", default=[], metavar="TEXT", help="a condition; may be repeated")
+    check.add_argument("-f", "--file", metavar="FILE", help="a text file with one medicine a line; - for standard input")
+    check.add_argument("--condition-file", metavar="FILE", help="a text file with one condition a line")
+    check.add_argument("--format", choices=("table", "text", "json", "ndjson", "csv"), default="table")
+    check.add_argument("--fail-on", choices=("A", "B", "C", "D"), help="exit with 1 if a flag has this grade or a stronger one")
+    check.add_argument("--tables", metavar="FOLDER", help="use the tables in this folder")
+    check.set_defaults(run=_check)
+
+    explain = commands.add_parser("explain", help="show how one entry is read: candidates, scores, why, why not")
+    explain.add_argument("text", metavar="TEXT")
+    explain.add_argument("--kind", choices=("drug", "condition"), default="drug")
+    explain.add_argument("--format", choices=("table", "json"), default="table")
+    explain.add_argument("--tables", metavar="FOLDER", help="use the tables in this folder")
+    explain.set_defaults(run=_explain)
+
+    show = commands.add_parser("show", help="show all evidence about one medicine, class or condition")
+    show.add_argument("concept", metavar="CONCEPT", help="an id or any name, for example loop-diuretics or Lasix")
+    show.add_argument("--format", choices=("table", "json"), default="table")
+    show.add_argument("--tables", metavar="FOLDER", help="use the tables in this folder")
+    show.set_defaults(run=_show)
+
+    tables = commands.add_parser("tables", help="look after the tables")
+    actions = tables.add_subparsers(dest="action", required=True, metavar="ACTION")
+    table_check = actions.add_parser("check", help="report every problem with file, line and column")
+    table_check.add_argument("folder", nargs="?", metavar="FOLDER")
+    table_check.add_argument("--fix", action="store_true", help="mend order, spaces and repeats, and record the digest")
+    table_check.set_defaults(run=_tables_check)
+    info = actions.add_parser("info", help="counts, version and digest")
+    info.add_argument("folder", nargs="?", metavar="FOLDER")
+    info.set_defaults(run=_tables_info)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: Arguments without the program's name; those of the process if None.
+
+    Returns:
+        The exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    # One short run frees nothing worth collecting; the collector would walk the fifty thousand names again and again.
+    gc.disable()
+    try:
+        code = run(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # The reader has gone (``| head``): what it wanted was written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 130
+    except TableError as error:
+        _say(f"the tables cannot be used:\n{error}")
+        return _EXIT_TABLES
+    except MissingExtraError as error:
+        _say(str(error))
+        return _EXIT_EXTRA
+    except CrampRiskError as error:
+        _say(str(error))
+        return _EXIT_INPUT
+
+
+def _say(text: str) -> None:
+    print(f"cramprisk: {text}", file=sys.stderr)
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def _checker(folder: str | None) -> Checker:
+    from cramprisk.checker import Checker, load_tables
+
+    return Checker(load_tables(folder)) if folder else Checker.default()
+
+
+# ---------------------------------------------------------------------- reading what the user gives
+
+
+def _read_list(name: str) -> str:
+    """The text of a list file, or of standard input for ``-``.
+
+    Raises:
+        InputError: It cannot be read, is too large, or is no text.
+    """
+    label = "standard input" if name == "-" else name
+    try:
+        if name == "-":
+            content = sys.stdin.buffer.read(_MAX_LIST_BYTES + 1)
+        else:
+            with Path(name).open("rb") as handle:
+                content = handle.read(_MAX_LIST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{label}: cannot be read ({error.strerror}).") from None
+    if len(content) > _MAX_LIST_BYTES:
+        raise InputError(f"{label}: larger than {_MAX_LIST_BYTES // 1_000_000} MB. Split the list.")
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if content.startswith(mark):
+            try:
+                return content.decode(encoding)
+            except UnicodeDecodeError:
+                raise InputError(f"{label}: begins like {encoding} but is not. Save it as UTF-8.") from None
+    if b"\0" in content:
+        raise InputError(f"{label}: holds NUL bytes and is no text file. Save the list as plain text (UTF-8).")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        _say(f"{label}: not UTF-8, read as Windows-1252")
+        return content.decode("cp1252", errors="replace")
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    drugs: list[str] = list(arguments.names)
+    conditions: list[str] = list(arguments.condition)
+    if arguments.file is None and arguments.condition_file is None and not drugs and not conditions:
+        _say("nothing to check: give names, --condition, or --file. See: cramprisk check --help")
+        return 2
+    if arguments.file is not None:
+        drugs += _lines(_read_list(arguments.file))
+    if arguments.condition_file is not None:
+        conditions += _lines(_read_list(arguments.condition_file))
+    report = _checker(arguments.tables).check(drugs, conditions)
+    if arguments.format == "json":
+        _write(report.to_json())
+    elif arguments.format == "ndjson":
+        _write("".join(json.dumps(entry) + "\n" for entry in _entries(report)))
+    elif arguments.format == "csv":
+        _write(_as_csv(report))
+    elif arguments.format == "text":
+        _write(report.to_text())
+    else:
+        _table_report(report)
+    if arguments.fail_on:
+        limit = "ABCD".index(arguments.fail_on)
+        if any(flag.grade.rank <= limit for flag in report.risks):
+            return _EXIT_FOUND
+    return 0
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+# ---------------------------------------------------------------------- what a script reads
+
+
+def _entries(report: Report) -> list[dict[str, Any]]:
+    """One dictionary per entry, with the flags that it led to."""
+    entries = []
+    for index, match in enumerate(report.matches):
+        flags = [
+            {
+                "subject": flag.subject.id,
+                "direction": flag.direction.value,
+                "grade": flag.grade.value,
+                "contested": flag.contested,
+                "inherited_from": list(flag.inherited_from),
+            }
+            for flag in report.flags
+            if index in flag.entries
+        ]
+        entries.append({"entry": index + 1, **match.to_dict(), "flags": flags})
+    return entries
+
+
+_CSV_COLUMNS = (
+    "entry", "text", "kind", "status", "concepts", "qualifier", "not_understood", "candidates",
+    "subject", "direction", "grade", "contested", "figure", "outcome", "source", "inherited_from",
+)  # fmt: skip
+
+
+def _as_csv(report: Report) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_CSV_COLUMNS)
+    for index, match in enumerate(report.matches):
+        head = [
+            index + 1,
+            match.text,
+            match.kind.value,
+            match.status.value,
+            "|".join(match.concepts),
+            match.qualifier.value if match.qualifier else "",
+            "|".join(match.not_understood),
+            "|".join(dict.fromkeys(candidate.name for candidate in match.candidates)) if not match.complete else "",
+        ]
+        flags = [flag for flag in report.flags if index in flag.entries]
+        for flag in flags or (None,):
+            tail: list[str] = [""] * 8
+            if flag is not None:
+                first = flag.best()
+                tail = [
+                    flag.subject.id,
+                    flag.direction.value,
+                    flag.grade.value,
+                    "yes" if flag.contested else "no",
+                    first.figure(),
+                    first.outcome,
+                    _citation(first.source),
+                    "|".join(flag.inherited_from),
+                ]
+            writer.writerow([_guarded(str(cell)) for cell in (*head, *tail)])
+    return out.getvalue()
+
+
+def _guarded(cell: str) -> str:
+    """A cell that a spreadsheet does not run as a formula."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def _citation(source: Any) -> str:
+    from cramprisk.report import citation
+
+    return citation(source)
+
+
+# ---------------------------------------------------------------------- what a person reads
+
+
+def _console(stream: TextIO | None = None) -> Any:
+    from rich.console import Console
+
+    stream = stream or sys.stdout
+    width = None if stream.isatty() else int(os.environ.get("COLUMNS") or _DEFAULT_WIDTH)
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def _safe(text: str, limit: int = 120) -> str:
+    """Text for the terminal: one line, no control characters, not endless."""
+    shown = "".join(char if char.isprintable() else " " for char in text)
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _table_report(report: Report) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from cramprisk.model import Direction, Status
+    from cramprisk.report import DISCLAIMER, describe_unresolved
+
+    console = _console()
+    console.print(Text(_safe(report.summary(), 2000), style="bold"))
+    if report.unresolved:
+        table = Table(
+            title="Not understood: look at these first", title_justify="left", box=box.SIMPLE, title_style="bold yellow"
+        )
+        table.add_column("Entry", overflow="fold", ratio=2)
+        table.add_column("Why, and what it may be", overflow="fold", ratio=3)
+        for match in report.unresolved:
+            table.add_row(Text(_safe(match.text)), Text(_safe(describe_unresolved(match), 300)))
+        console.print(table)
+    for title, flags, style in (
+        ("Reported with cramps", report.risks, "bold red"),
+        ("Used against cramps", report.relief, "bold green"),
+        ("Other findings", tuple(flag for flag in report.flags if flag.direction is Direction.NEUTRAL), "bold"),
+    ):
+        if not flags:
+            continue
+        table = Table(title=title, title_justify="left", box=box.SIMPLE, title_style=style)
+        table.add_column("Entry", overflow="fold", ratio=4)
+        table.add_column("Is", overflow="fold", ratio=4)
+        table.add_column("Grade", no_wrap=True)
+        table.add_column("Best figure, and its source", overflow="fold", ratio=9)
+        for flag in flags:
+            table.add_row(
+                Text(_safe(report.entry_of(flag))),
+                Text(flag.subject.name),
+                Text(flag.grade.value + (" ±" if flag.contested else "")),
+                Text(_evidence_line(flag)),
+            )
+        console.print(table)
+    if report.interactions:
+        console.print(Text("Together", style="bold"))
+        for found in report.interactions:
+            console.print(Text(f"  + {found.interaction.effect} [{found.interaction.source.citation}]"))
+        console.print()
+    flagged = {index for flag in report.flags for index in flag.entries}
+    known = [
+        match
+        for index, match in enumerate(report.matches)
+        if index not in flagged and match.status is Status.MATCHED and match.complete
+    ]
+    if known:
+        console.print(
+            Text("Known, no association recorded (or not current): ", style="bold")
+            + Text("; ".join(_known_line(m) for m in known))
+        )
+        console.print()
+    if any(flag.contested for flag in report.flags):
+        console.print(Text("± contested: other data show no excess or point the other way. See: cramprisk show NAME"))
+    console.print(
+        Text("Grades: A controlled or population data, B a rate or borderline, C listed only, D claimed but unsupported.")
+    )
+    console.print(Text(f"Tables {report.tables_version}. {DISCLAIMER}", style="dim"))
+
+
+def _known_line(match: Match) -> str:
+    concepts = ", ".join(match.concepts)
+    said = _safe(match.text, 60)
+    qualifier = f", {match.qualifier.value}" if match.qualifier else ""
+    return said if said.lower() == concepts and not qualifier else f"{said} ({concepts}{qualifier})"
+
+
+def _evidence_line(flag: Flag) -> str:
+    best = flag.best()
+    where = f" (class: {best.subject})" if best.subject != flag.subject.id and "+" not in flag.subject.id else ""
+    figure = f"{best.figure()}; " if best.figure() else ""
+    caution = "".join(f" Caution: {text}" for text in flag.cautions)
+    against = "; ".join(dict.fromkeys(_short(row.source.citation) for row in flag.against[:2]))
+    return f"{figure}{best.outcome}{where}. {_short(best.source.citation)}.{f' Against: {against}.' if against else ''}{caution}"
+
+
+def _short(citation: str) -> str:
+    """The beginning of a citation: authors and journal, or the name of the label."""
+    return citation.split(";", maxsplit=1)[0].split(":", maxsplit=1)[0].strip()
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from cramprisk.model import Kind
+
+    checker = _checker(arguments.tables)
+    kind = Kind(arguments.kind)
+    match = checker.normalize(arguments.text, kind)
+    if arguments.format == "json":
+        _write(json.dumps(match.to_dict(), indent=2))
+        return 0
+    from rich.text import Text
+
+    console = _console()
+    lexicon = checker.matcher(kind).lexicon
+    console.print(Text(f"“{_safe(match.text)}” read as {kind.value}: ") + Text(match.status.value, style="bold"))
+    for mention in match.mentions:
+        names = ", ".join(lexicon.concepts[one].name for one in mention.concepts)
+        said = f"  “{_safe(mention.matched_text)}” is {names}: {mention.method.value} “{mention.name}” in {mention.table}"
+        said += f", score {mention.score:.1f}"
+        if mention.qualifier:
+            said += f", {mention.qualifier.value}"
+        if mention.route:
+            said += f", route {mention.route}"
+        console.print(Text(said))
+        for one in mention.concepts:
+            wider = ", ".join(lexicon.concepts[up].name for up in lexicon.ancestors(one) if up in lexicon.concepts)
+            if wider:
+                console.print(Text(f"    {lexicon.concepts[one].name} belongs to: {wider}"))
+    for words in match.not_understood:
+        console.print(Text(f"  “{_safe(words)}” was not understood"))
+    for candidate in match.candidates:
+        console.print(
+            Text(f"  candidate “{candidate.name}” ({', '.join(candidate.concepts)}) {candidate.score:.1f}: {candidate.reason}")
+        )
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from cramprisk.model import Kind
+
+    checker = _checker(arguments.tables)
+    found: list[tuple[Kind, str]] = []
+    for kind in (Kind.DRUG, Kind.CONDITION):
+        if arguments.concept in checker.matcher(kind).lexicon.concepts:
+            found = [(kind, arguments.concept)]
+            break
+    if not found:
+        for kind in (Kind.DRUG, Kind.CONDITION):
+            match = checker.normalize(arguments.concept, kind)
+            if match.concepts:
+                found = [(kind, concept) for concept in match.concepts]
+                break
+    if not found:
+        raise InputError("no medicine, class or condition is known by this name. Try: cramprisk explain NAME")
+    if arguments.format == "json":
+        _write(json.dumps([_concept_dict(checker, kind, concept) for kind, concept in found], indent=2))
+        return 0
+    for kind, concept in found:
+        _show_one(checker, kind, concept)
+    return 0
+
+
+def _concept_dict(checker: Checker, kind: Any, concept: str) -> dict[str, Any]:
+    lexicon = checker.matcher(kind).lexicon
+    found = lexicon.concepts[concept]
+    own, inherited = checker.evidence(kind, concept)
+    return {
+        "id": found.id,
+        "name": found.name,
+        "kind": found.kind,
+        "belongs_to": list(lexicon.ancestors(concept)),
+        "codes": [{"system": system, "code": code} for system, code in found.codes],
+        "associations": [row.to_dict() for row in own],
+        "inherited": [{"from": wider, **row.to_dict()} for wider, row in inherited],
+    }
+
+
+def _show_one(checker: Checker, kind: Any, concept: str) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console = _console()
+    lexicon = checker.matcher(kind).lexicon
+    found = lexicon.concepts[concept]
+    console.print(Text(f"{found.name} ({found.kind}, {found.id})", style="bold"))
+    wider = lexicon.ancestors(concept)
+    if wider:
+        console.print(Text("  belongs to: " + ", ".join(lexicon.concepts[one].name for one in wider)))
+    if found.codes:
+        console.print(Text("  codes: " + ", ".join(f"{system} {code}" for system, code in found.codes)))
+    own, inherited = checker.evidence(kind, concept)
+    if not own and not inherited:
+        console.print(Text("  no association recorded"))
+    for wider_id, row in [("", row) for row in own] + inherited:
+        label = f"of the class {lexicon.concepts[wider_id].name}, " if wider_id else ""
+        figure = f" {row.figure()};" if row.figure() else ""
+        console.print(
+            Padding(
+                Text(f"- {label}{row.direction.value}, grade {row.grade.value} ({row.grade.words}):{figure} {row.outcome}"),
+                (0, 0, 0, 2),
+            )
+        )
+        if row.population:
+            console.print(Padding(Text(f"in {row.population}"), (0, 0, 0, 4)))
+        console.print(Padding(Text(_citation(row.source)), (0, 0, 0, 4)))
+        if row.note:
+            console.print(Padding(Text(row.note, style="italic"), (0, 0, 0, 4)))
+
+
+# ---------------------------------------------------------------------- the tables
+
+
+def _tables_check(arguments: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from cramprisk.lexicon import INDEX_FILE, index_bytes
+    from cramprisk.table_check import fixed, table_problems
+    from cramprisk.tables import read_tables, write_file, write_tables
+
+    tables = read_tables(arguments.folder)
+    if arguments.fix:
+        tables = fixed(tables)
+    problems = table_problems(tables)
+    if arguments.fix and tables.folder is not None:
+        write_tables(replace(tables, checked=not problems), tables.folder)
+        write_file(tables.folder / INDEX_FILE, index_bytes(tables))
+    for problem in problems:
+        _write(str(problem))
+    rows = sum(len(table.rows) for table in tables.files.values())
+    if problems:
+        _say(f"{len(problems)} problems in {rows} rows")
+        return _EXIT_TABLES
+    if not tables.checked and not arguments.fix:
+        _write("VERSION: the digest is not that of these tables. Run: cramprisk tables check --fix")
+        return _EXIT_TABLES
+    _say(f"{rows} rows, no problem")
+    return 0
+
+
+def _tables_info(arguments: argparse.Namespace) -> int:
+    from cramprisk.checker import load_tables
+    from cramprisk.table_info import table_counts
+
+    tables = load_tables(arguments.folder)
+    width = max(len(label) for label, _ in table_counts(tables))
+    _write(f"{'version':<{width}}  {tables.version}")
+    _write(f"{'digest':<{width}}  {tables.digest}")
+    for label, count in table_counts(tables):
+        _write(f"{label:<{width}}  {count:>7}")
+    return 0

@@ -1,0 +1,504 @@
+"""The names of the tables, ready to be looked up: folded name → what it stands for. Built once, never changed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from cramprisk.model import Concept, Kind, Method
+from cramprisk.nearness import Near, NearIndex, scan
+from cramprisk.tables import Row, Tables, split_cell
+from cramprisk.text import condition_token, name_tokens
+
+__all__ = ["INDEX_FILE", "Ambiguity", "Lexicon", "Name", "index_bytes", "names_of"]
+
+
+class Name(NamedTuple):
+    """One spelling of the tables.
+
+    Attributes:
+        text: As the table has it.
+        concepts: Ids it stands for; several for a combination.
+        method: Which kind of name it is.
+        table: File and column it comes from.
+        rank: Its place in the cell, from 0; brands stand best known first.
+    """
+
+    text: str
+    concepts: tuple[str, ...]
+    method: Method
+    table: str
+    rank: int = 0
+
+
+class Cell(NamedTuple):
+    """A cell of names: all its spellings stand for the same.
+
+    Attributes:
+        texts: The spellings, ``|`` between them, as in the table.
+        concepts: Ids they stand for.
+        method: Which kind of name they are.
+        table: File and column.
+    """
+
+    texts: str
+    concepts: tuple[str, ...]
+    method: Method
+    table: str
+
+
+class Ambiguity(NamedTuple):
+    """A name with several meanings, and what settles it.
+
+    Attributes:
+        text: As the table has it.
+        meanings: The ids it may stand for.
+        settled_by: For an id, the ids of which one in the same entry settles the name on it.
+    """
+
+    text: str
+    meanings: tuple[str, ...]
+    settled_by: Mapping[str, frozenset[str]]
+
+
+class Word(NamedTuple):
+    """A word that is no name: a unit, form, route, frequency, salt, maker, packaging or filler word."""
+
+    kind: str
+    route: str
+
+
+# Words of condition entries that carry no meaning for the choice of a concept. "without", "no", "not" are qualifiers
+# and therefore not among them; "acute" and "chronic" change the disease.
+CONDITION_FILLERS = frozenset(
+    condition_token(word)
+    for word in (
+        "an the of in on at to by for with and or as is are has have had due from into its their his her my unspecified "
+        "nos nec other others specified elsewhere classified classifiable disorder_ finding_ type_ site multiple_ "
+        "patient pt known dx diagnosis diagnosed status_ condition_ mention said currently current w"
+    ).split()
+)
+
+
+# Where names stand: a letter for the file, the column that says what they stand for, a letter for each column of names.
+_PLACES: dict[Kind, tuple[tuple[str, str, str, tuple[tuple[str, str, Method], ...]], ...]] = {
+    Kind.DRUG: (
+        (
+            "d",
+            "drugs.csv",
+            "id",
+            (
+                ("n", "name", Method.NAME),
+                ("s", "synonyms", Method.SYNONYM),
+                ("b", "brands", Method.BRAND),
+                ("a", "abbreviations", Method.ABBREVIATION),
+            ),
+        ),
+        ("m", "combinations.csv", "ingredients", (("s", "synonyms", Method.COMBINATION), ("b", "brands", Method.BRAND))),
+        ("k", "drug_classes.csv", "id", (("n", "name", Method.CLASS), ("s", "synonyms", Method.CLASS))),
+    ),
+    Kind.CONDITION: tuple(
+        (
+            letter,
+            file,
+            concepts,
+            (("n", "name", Method.NAME), ("s", "synonyms", Method.SYNONYM), ("a", "abbreviations", Method.ABBREVIATION)),
+        )
+        for letter, file, concepts in (("c", "conditions.csv", "id"), ("p", "compound_conditions.csv", "parts"))
+    ),
+}
+_COLUMN_OF = {
+    f"{letter}{mark}": (file, concepts, column, method)
+    for places in _PLACES.values()
+    for letter, file, concepts, columns in places
+    for mark, column, method in columns
+}
+
+
+def cells_of(tables: Tables, kind: Kind) -> Iterator[tuple[str, Cell]]:
+    """Every cell of names for medicines or for conditions with its place ("db17": drugs.csv, brands, row 17), in order."""
+    for letter, file, concept_column, columns in _PLACES[kind]:
+        for index, row in enumerate(tables.rows(file)):
+            for mark, column, _ in columns:
+                if row[column]:
+                    place = f"{letter}{mark}{index}"
+                    yield place, cell_at(tables, place)
+
+
+def cell_at(tables: Tables, place: str) -> Cell:
+    """The cell at a place that :func:`cells_of` gave."""
+    file, concept_column, column, method = _COLUMN_OF[place[:2]]
+    row = tables.rows(file)[int(place[2:])]
+    return Cell(row[column], tuple(row[concept_column].split("|")), method, f"{file} {column}")
+
+
+def names_of(tables: Tables, kind: Kind) -> Iterator[Name]:
+    """Every spelling of the tables for medicines or for conditions, in table order."""
+    for _, cell in cells_of(tables, kind):
+        for rank, text in enumerate(cell.texts.split("|")):
+            yield Name(text, cell.concepts, cell.method, cell.table, rank)
+
+
+class Concepts(Mapping[str, Concept]):
+    """The concepts of one kind by id: medicines with their classes, or conditions. Each is made when first asked for."""
+
+    def __init__(self, tables: Tables, kind: Kind) -> None:
+        files = ("drug_classes.csv", "drugs.csv") if kind is Kind.DRUG else ("conditions.csv",)
+        self._rows = {row["id"]: (file, row) for file in files for row in tables.rows(file)}
+        self._made: dict[str, Concept] = {}
+
+    def __getitem__(self, concept: str) -> Concept:
+        made = self._made.get(concept)
+        if made is None:
+            made = self._made[concept] = _concept(*self._rows[concept])
+        return made
+
+    def __contains__(self, concept: object) -> bool:
+        return concept in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def _concept(file: str, row: Row) -> Concept:
+    kind, parents, systems = {
+        "drug_classes.csv": ("class", "parent", ("atc",)),
+        "drugs.csv": ("drug", "drug_class", ("rxcui", "atc")),
+        "conditions.csv": ("condition", "parent", ("icd10cm", "snomed")),
+    }[file]
+    codes = tuple((system, code) for system in systems for code in split_cell(row[system]))
+    group = row["kind"] if kind == "condition" else ""
+    return Concept(row["id"], row["name"], kind, tuple(split_cell(row[parents])), codes, group)
+
+
+def drug_key(tokens: Sequence[str]) -> str:
+    """The look-up key of a medicine's name: its tokens in their order."""
+    return " ".join(tokens)
+
+
+def condition_key(tokens: Sequence[str]) -> str:
+    """The look-up key of a condition: its tokens without their order, since "kidney disease" is "disease of kidney"."""
+    return " ".join(sorted(tokens))
+
+
+_ICD_DOT = re.compile(r"[.\s]")
+
+
+class Prepared(NamedTuple):
+    """The names of one kind in the form in which they are looked up.
+
+    Attributes:
+        keys: Look-up keys (:func:`drug_key` or :func:`condition_key`), and in
+        cells: for each the place of its cell (:func:`cell_at`).
+        lengths: For the first token of a name of several (any token, for conditions) the lengths in tokens that occur.
+        joined: Names of several tokens written without spaces (for conditions all names), in the order of the table.
+        joined_cells: For each of those the place of its cell.
+        near_keys: The spellings that nearness may lead to: letters only, four at least, and no abbreviations.
+    """
+
+    keys: list[str]
+    cells: list[str]
+    lengths: dict[str, list[int]]
+    joined: list[str]
+    joined_cells: list[str]
+    near_keys: list[str]
+
+
+def prepare(tables: Tables, kind: Kind) -> Prepared:
+    """The names of the tables, folded and tokenised. Takes a few tenths of a second for the tables of this package."""
+    keys: dict[str, str] = {}
+    lengths: dict[str, set[int]] = {}
+    joined: dict[tuple[str, str], None] = {}
+    near_keys: dict[str, None] = {}
+    drug = kind is Kind.DRUG
+    for place, cell in cells_of(tables, kind):
+        for text in cell.texts.split("|"):
+            tokens = compared_tokens(text, kind)
+            if not tokens:
+                continue
+            # Of two equal names the first of the tables counts; the table check allows that within one concept only.
+            keys.setdefault(drug_key(tokens) if drug else condition_key(tokens), place)
+            squashed = "".join(tokens)
+            if len(tokens) > 1 or not drug:
+                joined[squashed, place] = None
+            # "K deficiency" must not be reached from "deficiency": a name with so short a word is only read exactly.
+            reachable = cell.method is not Method.ABBREVIATION and (
+                len(tokens) == 1 or min(map(len, tokens)) > (1 if drug else 2)
+            )
+            if reachable and squashed.isalpha() and len(squashed) >= 4:
+                near_keys[squashed] = None
+            if len(tokens) > 1 or not drug:
+                for token in tokens[:1] if drug else tokens:
+                    lengths.setdefault(token, set()).add(len(tokens))
+    return Prepared(
+        list(keys),
+        list(keys.values()),
+        {token: sorted(found, reverse=True) for token, found in lengths.items()},
+        [squashed for squashed, _ in joined],
+        [place for _, place in joined],
+        list(near_keys),
+    )
+
+
+INDEX_FILE = "names.idx"
+"""Derived from the tables of a folder and kept beside them; without it, or with an old one, loading takes longer."""
+
+_INDEX_MARK = "cramprisk names 2"
+
+
+def index_bytes(tables: Tables) -> bytes:
+    """The content of :data:`INDEX_FILE` for some tables: what :func:`prepare` gives for both kinds, and their digest."""
+    lines = [f"{_INDEX_MARK} {tables.digest}"]
+    for kind in Kind:
+        prepared = prepare(tables, kind)
+        lines += [
+            "|".join(prepared.keys),
+            " ".join(prepared.cells),
+            json.dumps(prepared.lengths, separators=(",", ":")),
+            "|".join(prepared.joined),
+            " ".join(prepared.joined_cells),
+            "|".join(prepared.near_keys),
+        ]
+    return "\n".join(lines).encode("utf-8")
+
+
+def _prepared(tables: Tables, kind: Kind) -> Prepared:
+    """The names from the index file if it is that of these very tables, else prepared anew."""
+    if tables.folder is not None:
+        try:
+            lines = (tables.folder / INDEX_FILE).read_bytes().decode("utf-8").split("\n")
+        except (OSError, UnicodeDecodeError):
+            lines = []
+        if len(lines) == 13 and lines[0] == f"{_INDEX_MARK} {tables.digest}":
+            keys, cells, lengths, joined, joined_cells, near_keys = lines[1:7] if kind is Kind.DRUG else lines[7:]
+            return Prepared(
+                keys.split("|"),
+                cells.split(" "),
+                json.loads(lengths),
+                joined.split("|"),
+                joined_cells.split(" "),
+                near_keys.split("|"),
+            )
+    return prepare(tables, kind)
+
+
+def compared_tokens(text: str, kind: Kind) -> list[str]:
+    """The tokens of a name as they are compared: for conditions levelled and without fillers."""
+    tokens = name_tokens(text)
+    if kind is Kind.DRUG:
+        return tokens
+    levelled = [condition_token(token) for token in tokens]
+    return [word for word in levelled if word not in CONDITION_FILLERS] or levelled
+
+
+class Lexicon:
+    """All names of one kind.
+
+    Attributes:
+        kind: Medicines or conditions.
+        concepts: The concepts by id.
+        ambiguous: Names with several meanings, by key.
+        lengths: For the first token of a name (any token, for conditions) the lengths in tokens that occur.
+        words: Words that are no names.
+        codes: Concept ids by (system, code); for ``atc`` also the codes of classes.
+    """
+
+    def __init__(self, tables: Tables, kind: Kind) -> None:
+        self.kind = kind
+        self.concepts = Concepts(tables, kind)
+        self.words: dict[str, Word] = {row["word"]: Word(row["kind"], row["route"]) for row in tables.rows("words.csv")}
+        self._tables = tables
+        self._prepared = prepared = _prepared(tables, kind)
+        self._places: dict[str, str] = dict(zip(prepared.keys, prepared.cells, strict=True))
+        self.lengths: dict[str, list[int]] = prepared.lengths
+        self.ambiguous: dict[str, Ambiguity] = {}
+        for row in tables.rows("ambiguous_names.csv"):
+            if row["kind"] == kind.value:
+                tokens = self.tokens_of(row["name"])
+                settled = (part.partition("=")[::2] for part in split_cell(row["settled_by"]))
+                self.ambiguous[self.key(tokens)] = Ambiguity(
+                    row["name"],
+                    tuple(row["meanings"].split("|")),
+                    {meaning: frozenset(by.split("+")) for meaning, by in settled},
+                )
+                for token in tokens[:1] if kind is Kind.DRUG else tokens:
+                    known = self.lengths.setdefault(token, [])
+                    if len(tokens) not in known:
+                        known.append(len(tokens))
+                        known.sort(reverse=True)
+        self._look_alike_rows = [row for row in tables.rows("look_alikes.csv") if row["kind"] == kind.value]
+        self._compound_rows = () if kind is Kind.DRUG else tables.rows("compound_conditions.csv")
+        self._ancestors: dict[str, tuple[str, ...]] = {}
+        self._searches = 0
+
+    def __len__(self) -> int:
+        """How many different names there are."""
+        return len(self._places)
+
+    def _cell(self, key: str) -> Cell | None:
+        place = self._places.get(key)
+        return cell_at(self._tables, place) if place is not None else None
+
+    def name(self, key: str) -> Name | None:
+        """The name with a look-up key, or None. A key is made by :meth:`key`."""
+        cell = self._cell(key)
+        return self._named(cell, key) if cell is not None else None
+
+    def _named(self, cell: Cell, key: str) -> Name:
+        for rank, text in enumerate(cell.texts.split("|")):
+            if self.key(self.tokens_of(text)) == key:
+                return Name(text, cell.concepts, cell.method, cell.table, rank)
+        return Name(key, cell.concepts, cell.method, cell.table)
+
+    @cached_property
+    def _look_alikes(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for row in self._look_alike_rows:
+            one, other = self._ids(row["name"]), self._ids(row["confused_with"])
+            for a, b in ((one, other), (other, one)):
+                for concept in a:
+                    found.setdefault(concept, set()).update(b)
+        return found
+
+    def _ids(self, text: str) -> tuple[str, ...]:
+        if text in self.concepts:
+            return (text,)
+        cell = self._cell(self.key(self.tokens_of(text)))
+        return cell.concepts if cell else ()
+
+    @cached_property
+    def codes(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Concept ids by (system, code without dots); for ``atc`` also the codes of classes."""
+        codes: dict[tuple[str, str], tuple[str, ...]] = {}
+        for concept in self.concepts.values():
+            for system, code in concept.codes:
+                key = (system, _ICD_DOT.sub("", code).upper())
+                codes[key] = (*codes.get(key, ()), concept.id)
+        for row in self._compound_rows:
+            for system in ("icd10cm", "snomed"):
+                for code in split_cell(row[system]):
+                    codes[system, _ICD_DOT.sub("", code).upper()] = tuple(row["parts"].split("|"))
+        return codes
+
+    def tokens_of(self, text: str) -> list[str]:
+        """The tokens of a name as they are compared."""
+        return compared_tokens(text, self.kind)
+
+    def key(self, tokens: Sequence[str]) -> str:
+        """The look-up key for tokens."""
+        return drug_key(tokens) if self.kind is Kind.DRUG else condition_key(tokens)
+
+    # ------------------------------------------------------------------ spellings without spaces
+
+    @cached_property
+    def _joined(self) -> dict[str, list[str]]:
+        """Places of cells by the names of several tokens, written without spaces."""
+        found: dict[str, list[str]] = {}
+        for squashed, place in zip(self._prepared.joined, self._prepared.joined_cells, strict=True):
+            known = found.get(squashed)
+            if known is None:
+                found[squashed] = [place]
+            else:
+                known.append(place)
+        return found
+
+    def spelled(self, squashed: str) -> tuple[Name, ...]:
+        """The names that are written with these letters and digits when spaces and hyphens are left out.
+
+        "co codamol", "cocodamol" and "co-codamol" are one name; so are "pro air" and "ProAir". At least four
+        characters; several names only where different concepts coincide.
+        """
+        if len(squashed) < 4:
+            return ()
+        names: list[Name] = []
+        single = self._cell(squashed) if self.kind is Kind.DRUG else None
+        for cell in [
+            *([single] if single else []),
+            *(cell_at(self._tables, place) for place in self._joined.get(squashed, ())),
+        ]:
+            if all(known.concepts != cell.concepts for known in names):
+                for rank, text in enumerate(cell.texts.split("|")):
+                    if "".join(self.tokens_of(text)) == squashed:
+                        names.append(Name(text, cell.concepts, cell.method, cell.table, rank))
+                        break
+        return tuple(names)
+
+    @property
+    def near_keys(self) -> list[str]:
+        """The spellings that nearness may lead to: letters only, and no abbreviations."""
+        return self._prepared.near_keys
+
+    @cached_property
+    def sorted_keys(self) -> list[str]:
+        """:attr:`near_keys` in alphabetical order, to find what begins with some letters."""
+        return sorted(self.near_keys)
+
+    @cached_property
+    def near_index(self) -> NearIndex:
+        """The index over :attr:`near_keys`."""
+        return NearIndex(self.near_keys)
+
+    # Building the index costs as much as some hundred plain scans, so a short list never builds it.
+    _SCANS_BEFORE_INDEX = 60
+
+    def near(self, word: str) -> list[Near]:
+        """All spellings of :attr:`near_keys` within :func:`~cramprisk.nearness.radius`, nearest first."""
+        if "near_index" not in self.__dict__ and self._searches < self._SCANS_BEFORE_INDEX:
+            self._searches += 1
+            return scan(word, self.near_keys)
+        return self.near_index.search(word)
+
+    def spells(self, token: str) -> bool:
+        """Whether a token occurs in a name of the tables, so that it is no slip of the pen."""
+        return token in self.lengths or token in self._places
+
+    def word(self, token: str) -> Word | None:
+        """What kind of ordinary word a token is, or None."""
+        return self.words.get(token)
+
+    def ancestors(self, concept: str) -> tuple[str, ...]:
+        """Ids of the classes (or wider conditions) a concept belongs to, nearest first, without itself."""
+        known = self._ancestors.get(concept)
+        if known is not None:
+            return known
+        seen: dict[str, None] = {}
+        level = [concept]
+        while level:
+            level = [
+                parent
+                for one in level
+                if one in self.concepts
+                for parent in self.concepts[one].parents
+                if parent not in seen and parent != concept
+            ]
+            seen.update(dict.fromkeys(level))
+        self._ancestors[concept] = found = tuple(seen)
+        return found
+
+    def is_a(self, concept: str, wider: str) -> bool:
+        """Whether a concept is another one or belongs to it."""
+        return concept == wider or wider in self.ancestors(concept)
+
+    def look_alikes(self, concept: str) -> frozenset[str]:
+        """Ids that are listed as confusable with a concept."""
+        return frozenset(self._look_alikes.get(concept, ()))
+
+    def by_code(self, system: str, code: str) -> tuple[str, ...]:
+        """Ids for a code; for ATC and ICD-10-CM the longest known prefix of the code counts."""
+        bare = _ICD_DOT.sub("", code).upper()
+        if system not in ("atc", "icd10cm"):
+            return self.codes.get((system, bare), ())
+        shortest = 3
+        for length in range(len(bare), shortest - 1, -1):
+            found = self.codes.get((system, bare[:length]))
+            if found:
+                if system == "atc" and length < len(bare) and any(self.concepts[c].kind == "drug" for c in found):
+                    return ()
+                return found
+        return ()

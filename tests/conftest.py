@@ -1,0 +1,36 @@
+"""Fixtures and strategies that several folders of tests share."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from bench.accuracy import corpora_folder
+from cramprisk.checker import Checker
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("default")
+
+CASES = Path(__file__).parent / "cases"
+
+
+def cases(name: str) -> list[dict[str, str]]:
+    """The rows of a file of cases."""
+    with (CASES / name).open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.fixture(scope="session")
+def checker() -> Checker:
+    return Checker.default()
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    folder = corpora_folder()
+    if folder is None:
+        pytest.skip("the development lists are not here: put them in ../shared/corpora or name the folder in CRAMPRISK_CORPORA")
+    return folder

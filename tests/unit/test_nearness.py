@@ -1,0 +1,74 @@
+import random
+
+import pytest
+
+from cramprisk.nearness import NearIndex, radius, scan, slip_cost
+
+
+@pytest.fixture(scope="module")
+def words():
+    chance = random.Random(3)
+    letters = "abcdefghijkl"
+    return ["".join(chance.choice(letters) for _ in range(chance.randint(3, 18))) for _ in range(3000)]
+
+
+def mutated(word, chance, slips):
+    for _ in range(slips):
+        at = chance.randrange(len(word))
+        kind = chance.randrange(4)
+        char = chance.choice("abcdefghijkl")
+        if kind == 0:
+            word = word[:at] + word[at + 1 :]
+        elif kind == 1:
+            word = word[:at] + char + word[at:]
+        elif kind == 2:
+            word = word[:at] + char + word[at + 1 :]
+        elif at + 1 < len(word):
+            word = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+        word = word or char
+    return word
+
+
+def test_the_index_finds_all_that_brute_force_finds(words):
+    index = NearIndex(words)
+    chance = random.Random(5)
+
+    for _ in range(1500):
+        word = mutated(chance.choice(words), chance, chance.randint(0, 4))
+        assert index.search(word) == scan(word, list(dict.fromkeys(words)))
+
+
+def test_the_index_finds_all_over_the_real_names(checker):
+    keys = checker.drugs.lexicon.near_keys
+    index = checker.drugs.lexicon.near_index
+    chance = random.Random(7)
+
+    for key in chance.sample(keys, 150):
+        word = mutated(key, chance, 2)
+        assert index.search(word) == scan(word, keys)
+
+
+def test_short_words_have_no_neighbours():
+    assert radius(3) == 0
+    assert NearIndex(["abc", "abd"]).search("abe") == []
+
+
+def test_a_larger_radius_than_the_index_was_built_for_is_refused():
+    with pytest.raises(ValueError, match="smaller radius"):
+        NearIndex(["abcdef"]).search("abcdef", within=5)
+
+
+def test_slips_of_the_ear_cost_less_than_others():
+    assert slip_cost("furosimide", "furosemide") < slip_cost("furosxmide", "furosemide")
+
+
+def test_a_doubled_letter_costs_little():
+    assert slip_cost("enbrell", "enbrel") == pytest.approx(0.3)
+
+
+def test_exchanged_neighbours_are_one_slip():
+    assert slip_cost("lipitro", "lipitor") == pytest.approx(0.6)
+
+
+def test_a_wrong_first_letter_costs_more():
+    assert slip_cost("nipitor", "lipitor") > slip_cost("lipitoz", "lipitor")
