@@ -10,16 +10,16 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class NameIndexHook(BuildHookInterface):
-    """Writes ``data/names.idx`` before the files of a wheel, an editable install or a source package are gathered."""
+    """Writes ``data/*_names.idx`` before the files of a wheel, an editable install or a source package are gathered."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Derive the index; the package itself needs only the standard library for that."""
         root = Path(self.root)
         sys.path.insert(0, str(root))
         try:
-            from cramprisk.lexicon import INDEX_FILE, index_bytes
+            from cramprisk.lexicon import write_index
             from cramprisk.tables import read_tables
 
-            (root / "data" / INDEX_FILE).write_bytes(index_bytes(read_tables(root / "data")))
+            write_index(read_tables(root / "data"))
         finally:
             sys.path.remove(str(root))

@@ -43,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 taken += 1
                 if arguments.show:
                     print(
-                        f"  {name.text} ({'+'.join(name.concepts)}) -> {outcome.name.text} ({'+'.join(outcome.name.concepts)}) {outcome.score:.0f}"
+                        f"  {name.text} ({'+'.join(name.concepts)}) -> {outcome.name.text} "
+                        f"({'+'.join(outcome.name.concepts)}) {outcome.score:.0f}"
                     )
             slip = chance.choice([text for text in typed_wrong(key) if not matcher.lexicon.spelled(text)])
             near = matcher.near(slip)

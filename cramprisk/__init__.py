@@ -107,8 +107,8 @@ def normalize(text: str | None, kind: Kind | str = "drug") -> Match:
 
     Examples:
         >>> normalize("lisinopril-hctz").concepts
-        ('lisinopril', 'hydrochlorothiazide')
-        >>> normalize("prednisone or so, not sure").concepts
+        ('hydrochlorothiazide', 'lisinopril')
+        >>> normalize("prednisone 5 mg od").concepts
         ('prednisone',)
     """
     from cramprisk.checker import Checker

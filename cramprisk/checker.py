@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache, cached_property
+from math import isnan
 from pathlib import Path
 
 from cramprisk.errors import InputError, TableError
@@ -388,7 +389,7 @@ def _texts(given: Iterable[object]) -> list[str]:
     for position, entry in enumerate(entries, start=1):
         if isinstance(entry, str):
             texts.append(str(entry))
-        elif entry is None or (isinstance(entry, float) and entry != entry) or type(entry).__name__ in ("NAType", "NaTType"):
+        elif entry is None or (isinstance(entry, float) and isnan(entry)) or type(entry).__name__ in ("NAType", "NaTType"):
             texts.append("")
         elif isinstance(entry, (bytes, bytearray)):
             raise InputError(f"entry {position}: expected text, got bytes. Decode it first, for example with .decode('utf-8').")

@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _say(text: str) -> None:
-    print(f"cramprisk: {text}", file=sys.stderr)
+    sys.stderr.write(f"cramprisk: {text}\n")
 
 
 def _write(text: str) -> None:
@@ -279,8 +279,18 @@ def _console(stream: TextIO | None = None) -> Any:
     from rich.console import Console
 
     stream = stream or sys.stdout
-    width = None if stream.isatty() else int(os.environ.get("COLUMNS") or _DEFAULT_WIDTH)
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    columns = os.environ.get("COLUMNS", "")
+    width = None if stream.isatty() else int(columns) if columns.isdigit() and int(columns) > 20 else _DEFAULT_WIDTH
+    plain = True if os.environ.get("NO_COLOR") else None
+    return Console(
+        file=stream,
+        width=width,
+        force_terminal=False if plain else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=False,
+    )
 
 
 def _safe(text: str, limit: int = 120) -> str:
@@ -489,9 +499,9 @@ def _show_one(checker: Checker, kind: Any, concept: str) -> None:
 def _tables_check(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from cramprisk.lexicon import INDEX_FILE, index_bytes
+    from cramprisk.lexicon import write_index
     from cramprisk.table_check import fixed, table_problems
-    from cramprisk.tables import read_tables, write_file, write_tables
+    from cramprisk.tables import read_tables, write_tables
 
     tables = read_tables(arguments.folder)
     if arguments.fix:
@@ -499,7 +509,7 @@ def _tables_check(arguments: argparse.Namespace) -> int:
     problems = table_problems(tables)
     if arguments.fix and tables.folder is not None:
         write_tables(replace(tables, checked=not problems), tables.folder)
-        write_file(tables.folder / INDEX_FILE, index_bytes(tables))
+        write_index(read_tables(tables.folder))
     for problem in problems:
         _write(str(problem))
     rows = sum(len(table.rows) for table in tables.files.values())

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from cramprisk.errors import Problem, TableError
 from cramprisk.model import Concept, Kind, Method
 from cramprisk.nearness import Near, NearIndex, scan
-from cramprisk.tables import Row, Tables, split_cell
+from cramprisk.tables import Row, Tables, split_cell, write_file
 from cramprisk.text import condition_token, name_tokens
 
-__all__ = ["INDEX_FILE", "Ambiguity", "Lexicon", "Name", "index_bytes", "names_of"]
+__all__ = ["INDEX_FILES", "Ambiguity", "Lexicon", "Name", "names_of", "write_index"]
 
 
 class Name(NamedTuple):
@@ -120,7 +122,7 @@ _COLUMN_OF = {
 
 def cells_of(tables: Tables, kind: Kind) -> Iterator[tuple[str, Cell]]:
     """Every cell of names for medicines or for conditions with its place ("db17": drugs.csv, brands, row 17), in order."""
-    for letter, file, concept_column, columns in _PLACES[kind]:
+    for letter, file, _, columns in _PLACES[kind]:
         for index, row in enumerate(tables.rows(file)):
             for mark, column, _ in columns:
                 if row[column]:
@@ -190,24 +192,79 @@ def condition_key(tokens: Sequence[str]) -> str:
 _ICD_DOT = re.compile(r"[.\s]")
 
 
-class Prepared(NamedTuple):
-    """The names of one kind in the form in which they are looked up.
+_FIRST_NUMBER = 0x100  # beyond the line end and all other signs of the format; below the surrogates
 
-    Attributes:
-        keys: Look-up keys (:func:`drug_key` or :func:`condition_key`), and in
-        cells: for each the place of its cell (:func:`cell_at`).
-        lengths: For the first token of a name of several (any token, for conditions) the lengths in tokens that occur.
-        joined: Names of several tokens written without spaces (for conditions all names), in the order of the table.
-        joined_cells: For each of those the place of its cell.
-        near_keys: The spellings that nearness may lead to: letters only, four at least, and no abbreviations.
+
+class Places:
+    """A mapping from sorted keys to places: looked up by bisection at first, by a dictionary once that pays.
+
+    A short list of medicines asks a hundred times, a column millions of times.
+
+    Args:
+        keys: The keys, sorted.
+        numbers: For each key a character whose code, less :data:`_FIRST_NUMBER`, is the number of its cell.
+        places: The places of the cells by number.
     """
 
-    keys: list[str]
-    cells: list[str]
-    lengths: dict[str, list[int]]
-    joined: list[str]
-    joined_cells: list[str]
-    near_keys: list[str]
+    _ASKED_BEFORE_DICT = 2_000
+
+    def __init__(self, keys: list[str], numbers: str, places: list[str]) -> None:
+        self._keys = keys
+        self._numbers = numbers
+        self._places = places
+        self._asked = 0
+        self._dict: dict[str, str] | None = None
+
+    def get(self, key: str) -> str | None:
+        """The place of a key, or None."""
+        if self._dict is not None:
+            number = self._dict.get(key)
+            return None if number is None else self._places[ord(number) - _FIRST_NUMBER]
+        self._asked += 1
+        if self._asked > self._ASKED_BEFORE_DICT:
+            self._dict = dict(zip(self._keys, self._numbers, strict=True))
+        at = bisect_left(self._keys, key)
+        if at < len(self._keys) and self._keys[at] == key:
+            return self._places[ord(self._numbers[at]) - _FIRST_NUMBER]
+        return None
+
+    def __contains__(self, key: str) -> bool:
+        return self.get(key) is not None
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+class Prepared:
+    """The names of one kind in the form in which they are looked up, as the lines of an index; parts are read when needed.
+
+    Args:
+        lines: The seven lines that :func:`prepare` makes. Numbers of cells are written as characters from
+            :data:`_FIRST_NUMBER` on: a hundred thousand of them are read in no time and take two bytes each.
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = list(lines)
+
+    def places(self) -> Places:
+        """Look-up key (:func:`drug_key` or :func:`condition_key`) → place of its cell (:func:`cell_at`)."""
+        keys, self.lines[0] = self.lines[0], ""
+        return Places(keys.split("|"), self.lines[1], self.lines[6].split(" "))
+
+    def lengths(self) -> dict[str, list[int]]:
+        """For the first token of a name of several (any token, for conditions) the lengths in tokens that occur."""
+        found: dict[str, list[int]] = json.loads(self.lines[2])
+        return found
+
+    def joined(self) -> Iterator[tuple[str, str]]:
+        """Names of several tokens written without spaces (for conditions all names), and the place of their cell."""
+        places = self.lines[6].split(" ")
+        numbers = (places[ord(number) - _FIRST_NUMBER] for number in self.lines[4])
+        return zip(self.lines[3].split("|"), numbers, strict=True)
+
+    def near_keys(self) -> list[str]:
+        """The spellings that nearness may lead to, sorted: letters only, four at least, and no abbreviations."""
+        return self.lines[5].split("|")
 
 
 def prepare(tables: Tables, kind: Kind) -> Prepared:
@@ -236,55 +293,48 @@ def prepare(tables: Tables, kind: Kind) -> Prepared:
             if len(tokens) > 1 or not drug:
                 for token in tokens[:1] if drug else tokens:
                     lengths.setdefault(token, set()).add(len(tokens))
+    places = list(dict.fromkeys([*keys.values(), *(place for _, place in joined)]))
+    if len(places) > 0xD800 - _FIRST_NUMBER:
+        raise TableError([Problem("", 0, "", "too many cells of names for one index. Split the tables.")])
+    number = {place: chr(_FIRST_NUMBER + index) for index, place in enumerate(places)}
+    ordered = sorted(keys)
     return Prepared(
-        list(keys),
-        list(keys.values()),
-        {token: sorted(found, reverse=True) for token, found in lengths.items()},
-        [squashed for squashed, _ in joined],
-        [place for _, place in joined],
-        list(near_keys),
+        [
+            "|".join(ordered),
+            "".join(number[keys[key]] for key in ordered),
+            json.dumps({token: sorted(found, reverse=True) for token, found in lengths.items()}, separators=(",", ":")),
+            "|".join(squashed for squashed, _ in joined),
+            "".join(number[place] for _, place in joined),
+            "|".join(sorted(near_keys)),
+            " ".join(places),
+        ]
     )
 
 
-INDEX_FILE = "names.idx"
-"""Derived from the tables of a folder and kept beside them; without it, or with an old one, loading takes longer."""
+INDEX_FILES = {Kind.DRUG: "drug_names.idx", Kind.CONDITION: "condition_names.idx"}
+"""Derived from the tables of a folder and kept beside them; without them, or with old ones, loading takes longer."""
 
-_INDEX_MARK = "cramprisk names 2"
+_INDEX_MARK = "cramprisk names 5"
 
 
-def index_bytes(tables: Tables) -> bytes:
-    """The content of :data:`INDEX_FILE` for some tables: what :func:`prepare` gives for both kinds, and their digest."""
-    lines = [f"{_INDEX_MARK} {tables.digest}"]
-    for kind in Kind:
-        prepared = prepare(tables, kind)
-        lines += [
-            "|".join(prepared.keys),
-            " ".join(prepared.cells),
-            json.dumps(prepared.lengths, separators=(",", ":")),
-            "|".join(prepared.joined),
-            " ".join(prepared.joined_cells),
-            "|".join(prepared.near_keys),
-        ]
-    return "\n".join(lines).encode("utf-8")
+def write_index(tables: Tables) -> None:
+    """Write the files of :data:`INDEX_FILES` beside the tables: what :func:`prepare` gives, marked with their digest."""
+    if tables.folder is None:
+        return
+    for kind, file in INDEX_FILES.items():
+        lines = [f"{_INDEX_MARK} {tables.digest}", *prepare(tables, kind).lines]
+        write_file(tables.folder / file, "\n".join(lines).encode("utf-8"))
 
 
 def _prepared(tables: Tables, kind: Kind) -> Prepared:
     """The names from the index file if it is that of these very tables, else prepared anew."""
     if tables.folder is not None:
         try:
-            lines = (tables.folder / INDEX_FILE).read_bytes().decode("utf-8").split("\n")
+            mark, *lines = (tables.folder / INDEX_FILES[kind]).read_bytes().decode("utf-8").split("\n")
         except (OSError, UnicodeDecodeError):
-            lines = []
-        if len(lines) == 13 and lines[0] == f"{_INDEX_MARK} {tables.digest}":
-            keys, cells, lengths, joined, joined_cells, near_keys = lines[1:7] if kind is Kind.DRUG else lines[7:]
-            return Prepared(
-                keys.split("|"),
-                cells.split(" "),
-                json.loads(lengths),
-                joined.split("|"),
-                joined_cells.split(" "),
-                near_keys.split("|"),
-            )
+            mark, lines = "", []
+        if mark == f"{_INDEX_MARK} {tables.digest}" and len(lines) == 7:
+            return Prepared(lines)
     return prepare(tables, kind)
 
 
@@ -314,9 +364,9 @@ class Lexicon:
         self.concepts = Concepts(tables, kind)
         self.words: dict[str, Word] = {row["word"]: Word(row["kind"], row["route"]) for row in tables.rows("words.csv")}
         self._tables = tables
-        self._prepared = prepared = _prepared(tables, kind)
-        self._places: dict[str, str] = dict(zip(prepared.keys, prepared.cells, strict=True))
-        self.lengths: dict[str, list[int]] = prepared.lengths
+        self._prepared = _prepared(tables, kind)
+        self._places = self._prepared.places()
+        self.lengths = self._prepared.lengths()
         self.ambiguous: dict[str, Ambiguity] = {}
         for row in tables.rows("ambiguous_names.csv"):
             if row["kind"] == kind.value:
@@ -400,7 +450,7 @@ class Lexicon:
     def _joined(self) -> dict[str, list[str]]:
         """Places of cells by the names of several tokens, written without spaces."""
         found: dict[str, list[str]] = {}
-        for squashed, place in zip(self._prepared.joined, self._prepared.joined_cells, strict=True):
+        for squashed, place in self._prepared.joined():
             known = found.get(squashed)
             if known is None:
                 found[squashed] = [place]
@@ -429,15 +479,10 @@ class Lexicon:
                         break
         return tuple(names)
 
-    @property
-    def near_keys(self) -> list[str]:
-        """The spellings that nearness may lead to: letters only, and no abbreviations."""
-        return self._prepared.near_keys
-
     @cached_property
-    def sorted_keys(self) -> list[str]:
-        """:attr:`near_keys` in alphabetical order, to find what begins with some letters."""
-        return sorted(self.near_keys)
+    def near_keys(self) -> list[str]:
+        """The spellings that nearness may lead to, in alphabetical order: letters only, and no abbreviations."""
+        return self._prepared.near_keys()
 
     @cached_property
     def near_index(self) -> NearIndex:

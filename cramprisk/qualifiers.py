@@ -1,4 +1,4 @@
-"""What the words around a name say about it: denied, suspected, in the family, in the past, stopped, an allergy…
+"""What the words around a name say about it: denied, suspected, in the family, in the past, stopped, an allergy.
 
 The method is NegEx (Chapman et al., J Biomed Inform 2001;34:301-310) as widened by ConText (Harkema et al., J Biomed
 Inform 2009;42:839-851): trigger phrases open a scope before or after them, and the scope ends at a terminating word,

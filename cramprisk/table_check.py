@@ -21,7 +21,8 @@ __all__ = ["fixed", "table_problems"]
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LIST_COLUMNS = frozenset(
-    "synonyms brands abbreviations drug_class rxcui atc ingredients parent icd10cm snomed parts subjects meanings settled_by".split()
+    "synonyms brands abbreviations drug_class rxcui atc ingredients parent icd10cm snomed parts subjects meanings "
+    "settled_by".split()
 )
 _ORDERED_LISTS = frozenset({"brands", "drug_class", "subjects", "meanings", "settled_by"})
 _PATTERNS = {

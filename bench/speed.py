@@ -1,0 +1,97 @@
+"""Speed as ratios in the same run: ``make bench``.
+
+1. Mean time per distinct real string over the whole vocabulary against ``process.extractOne(WRatio)`` over the same
+   names (the latter on a sample, extrapolated). 2. Import against a bare interpreter. 3. The command line on ten names.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from bench.accuracy import corpora_folder, plain_wratio, rows, typed_wrong
+from cramprisk.checker import Checker
+from cramprisk.model import Kind
+
+TEN = (
+    "HCTZ 25mg po qd",
+    "furosimide 40",
+    "Ventolin HFA",
+    "lisinopril-hctz",
+    "Crestor 10",
+    "zolpidm",
+    "warfarin",
+    "aspirin 81",
+    "Seretide",
+    "xyzzy",
+)
+
+
+def wall(command: list[str], times: int = 7) -> float:
+    """Median wall time of a command, in milliseconds."""
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        taken.append((time.perf_counter() - started) * 1000)
+    return statistics.median(taken)
+
+
+def each(function: Callable[[str], object], texts: list[str]) -> float:
+    """Mean time per text, in microseconds."""
+    started = time.perf_counter()
+    for text in texts:
+        function(text)
+    return (time.perf_counter() - started) / max(1, len(texts)) * 1e6
+
+
+def real_strings(checker: Checker) -> list[str]:
+    folder = corpora_folder()
+    if folder is not None:
+        names = ("hospital_orders_us", "ehr_medications_us", "adverse_event_reports", "misspellings")
+        return sorted({row["text"] for name in names for row in rows(folder, name)})
+    print("The development lists are not here: names of the tables, half of them with a slip, stand in for them.")
+    chance = random.Random(1)
+    keys = chance.sample(checker.drugs.lexicon.near_keys, 4000)
+    return [key if index % 2 else chance.choice(typed_wrong(key)) for index, key in enumerate(keys)]
+
+
+def main() -> int:
+    checker = Checker.default()
+    lexicon = checker.drugs.lexicon
+    texts = real_strings(checker)
+    chance = random.Random(3)
+    chance.shuffle(texts)
+    started = time.perf_counter()
+    checker.normalize("warm-up furosemdie")
+    _ = lexicon.near_index
+    built = time.perf_counter() - started
+    ours = each(checker.normalize, texts)
+    wratio = plain_wratio(checker.tables, lexicon)
+    plain = each(lambda text: wratio([text], Kind.DRUG), texts[:100])
+    words = [word for word in chance.sample(lexicon.near_keys, 2000)]
+    slips = [chance.choice(typed_wrong(word)) for word in words]
+    near = each(lexicon.near_index.search, slips)
+    bare = wall([sys.executable, "-c", "pass"])
+    imported = wall([sys.executable, "-c", "import cramprisk"])
+    command = wall([sys.executable, "-m", "cramprisk", "check", *TEN])
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"{len(lexicon):,} names; near index over {len(lexicon.near_keys):,} spellings built in {built:.2f} s")
+    print(f"mean per distinct real string ({len(texts):,})            {ours:10.0f} µs")
+    print(f"extractOne(WRatio), the same names, 100 strings     {plain:10.0f} µs   {plain / ours:8.0f} times ours")
+    print(f"near index alone, one slip in a known name          {near:10.0f} µs")
+    print(f"bare interpreter                                    {bare:10.0f} ms")
+    print(f"import cramprisk                                    {imported:10.0f} ms   {imported - bare:+8.0f} ms")
+    print(
+        f"cramprisk check, ten names                          {command:10.0f} ms   {command / bare:8.1f} times bare, peak {peak:.0f} MB"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Imports point down only; importing the package is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import cramprisk
+
+PACKAGE = Path(cramprisk.__file__).parent
+
+LAYERS = [
+    {"_version", "model", "errors"},
+    {"text", "tables"},
+    {"nearness", "qualifiers"},
+    {"lexicon"},
+    {"table_check", "table_info", "matcher", "report"},
+    {"checker"},
+    {"__init__"},
+    {"cli"},
+    {"__main__"},
+]
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cramprisk"):
+            name = node.module.partition(".")[2]
+            yield from [name] if name else [alias.name for alias in node.names if (PACKAGE / f"{alias.name}.py").exists()]
+
+
+def test_every_module_has_a_layer():
+    assert {path.stem for path in PACKAGE.glob("*.py")} == set().union(*LAYERS)
+
+
+def test_imports_point_down():
+    rank = {name: index for index, layer in enumerate(LAYERS) for name in layer}
+    upward = [
+        (path.stem, target)
+        for path in PACKAGE.glob("*.py")
+        for target in imports(path)
+        if rank[target] > rank[path.stem] and not (path.stem == "__init__")
+    ]
+
+    assert not upward
+
+
+def test_no_module_is_longer_than_it_can_be_read():
+    long = {path.name: len(path.read_text("utf-8").splitlines()) for path in PACKAGE.glob("*.py")}
+
+    assert {name for name, lines in long.items() if lines > 800} == set()
+
+
+def loaded_after(statement):
+    code = f"import sys; before = set(sys.modules); {statement}; print('\\n'.join(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_import_loads_nothing_heavy():
+    assert not loaded_after("import cramprisk") & {"pandas", "numpy", "rapidfuzz", "rich", "narwhals", "csv", "json", "argparse"}
+
+
+def test_checking_needs_no_frame_library():
+    assert not loaded_after("import cramprisk; cramprisk.check(['Lasix', 'furosemdie'])") & {
+        "pandas",
+        "numpy",
+        "narwhals",
+        "rich",
+    }
+
+
+def test_an_exact_name_needs_no_rapidfuzz():
+    assert "rapidfuzz" not in loaded_after("import cramprisk; cramprisk.check(['Lasix 40 mg'])")
+
+
+def test_the_public_names_are_these():
+    assert sorted(cramprisk.__all__) == [
+        "Checker",
+        "CrampRiskError",
+        "Flag",
+        "InputError",
+        "Kind",
+        "Match",
+        "MissingExtraError",
+        "Report",
+        "Status",
+        "TableError",
+        "VocabularyError",
+        "__version__",
+        "check",
+        "load_tables",
+        "normalize",
+    ]
+    for name in cramprisk.__all__:
+        assert getattr(cramprisk, name) is not None
+    assert set(cramprisk.__all__) <= set(dir(cramprisk))
+
+
+def test_an_unknown_public_name_is_an_attribute_error():
+    assert not hasattr(cramprisk, "no_such_name")
