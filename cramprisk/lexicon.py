@@ -249,7 +249,7 @@ class Prepared:
     def places(self) -> Places:
         """Look-up key (:func:`drug_key` or :func:`condition_key`) → place of its cell (:func:`cell_at`)."""
         keys, self.lines[0] = self.lines[0], ""
-        return Places(keys.split("|"), self.lines[1], self.lines[6].split(" "))
+        return Places(_split(keys), self.lines[1], self.lines[6].split(" "))
 
     def lengths(self) -> dict[str, list[int]]:
         """For the first token of a name of several (any token, for conditions) the lengths in tokens that occur."""
@@ -260,11 +260,15 @@ class Prepared:
         """Names of several tokens written without spaces (for conditions all names), and the place of their cell."""
         places = self.lines[6].split(" ")
         numbers = (places[ord(number) - _FIRST_NUMBER] for number in self.lines[4])
-        return zip(self.lines[3].split("|"), numbers, strict=True)
+        return zip(_split(self.lines[3]), numbers, strict=True)
 
     def near_keys(self) -> list[str]:
         """The spellings that nearness may lead to, sorted: letters only, four at least, and no abbreviations."""
-        return self.lines[5].split("|")
+        return _split(self.lines[5])
+
+
+def _split(line: str) -> list[str]:
+    return line.split("|") if line else []
 
 
 def prepare(tables: Tables, kind: Kind) -> Prepared:
@@ -385,6 +389,7 @@ class Lexicon:
         self._look_alike_rows = [row for row in tables.rows("look_alikes.csv") if row["kind"] == kind.value]
         self._compound_rows = () if kind is Kind.DRUG else tables.rows("compound_conditions.csv")
         self._ancestors: dict[str, tuple[str, ...]] = {}
+        self._spelled: dict[str, dict[str, Name]] = {}
         self._searches = 0
 
     def __len__(self) -> int:
@@ -466,18 +471,26 @@ class Lexicon:
         """
         if len(squashed) < 4:
             return ()
+        single = self._places.get(squashed) if self.kind is Kind.DRUG else None
+        places = [*([single] if single else []), *self._joined.get(squashed, ())]
         names: list[Name] = []
-        single = self._cell(squashed) if self.kind is Kind.DRUG else None
-        for cell in [
-            *([single] if single else []),
-            *(cell_at(self._tables, place) for place in self._joined.get(squashed, ())),
-        ]:
-            if all(known.concepts != cell.concepts for known in names):
-                for rank, text in enumerate(cell.texts.split("|")):
-                    if "".join(self.tokens_of(text)) == squashed:
-                        names.append(Name(text, cell.concepts, cell.method, cell.table, rank))
-                        break
+        for place in places:
+            name = self._spellings(place).get(squashed)
+            if name is not None and all(known.concepts != name.concepts for known in names):
+                names.append(name)
         return tuple(names)
+
+    def _spellings(self, place: str) -> dict[str, Name]:
+        """The names of a cell by their spelling without spaces; kept, since a cell is asked for again and again."""
+        known = self._spelled.get(place)
+        if known is None:
+            cell = cell_at(self._tables, place)
+            known = {}
+            for rank, text in enumerate(cell.texts.split("|")):
+                name = Name(text, cell.concepts, cell.method, cell.table, rank)
+                known.setdefault("".join(self.tokens_of(text)), name)
+            self._spelled[place] = known
+        return known
 
     @cached_property
     def near_keys(self) -> list[str]:
@@ -508,7 +521,7 @@ class Lexicon:
         return self.words.get(token)
 
     def ancestors(self, concept: str) -> tuple[str, ...]:
-        """Ids of the classes (or wider conditions) a concept belongs to, nearest first, without itself."""
+        """Ids of the classes (or wider conditions) a concept belongs to, the narrower before the wider, without itself."""
         known = self._ancestors.get(concept)
         if known is not None:
             return known
@@ -523,7 +536,9 @@ class Lexicon:
                 if parent not in seen and parent != concept
             ]
             seen.update(dict.fromkeys(level))
-        self._ancestors[concept] = found = tuple(seen)
+        # A row may name a class and also the wider one; what belongs to more is narrower.
+        found = tuple(sorted(seen, key=lambda one: -len(self.ancestors(one))))
+        self._ancestors[concept] = found
         return found
 
     def is_a(self, concept: str, wider: str) -> bool:

@@ -64,7 +64,8 @@ _STEMS_START = (
 
 
 _MARKED_CODE = re.compile(
-    r"\b(rx ?cui|rx ?norm|atc|icd[ -]?10[ -]?cm|icd[ -]?10|icd|snomed[ -]?ct|snomed|sctid)[ :=#-]+([a-z]\d[0-9a-z.]{1,6}|\d{3,18})\b"
+    r"\b(rx ?cui|rx ?norm|atc|icd[ -]?10[ -]?cm|icd[ -]?10|icd|snomed[ -]?ct|snomed|sctid)[ :=#-]+"
+    r"([a-z]\d[0-9a-z.]{1,6}|\d{3,18})\b"
 )
 _BARE_CODE = {
     Kind.DRUG: ("atc", re.compile(r"\b[A-Z]\d{2}[A-Z]{2}\d{2}\b")),
@@ -104,8 +105,8 @@ class NearResult(NamedTuple):
 # short string is a brand somewhere: a word near a brand is more often another brand than a slip. Chosen on names
 # taken out of the tables (``python -m bench.unknown_names``) and on the development list of misspellings.
 _ALLOWED = {
-    True: ((4, 0.3), (5, 0.5), (7, 1.0), (9, 1.2), (11, 1.6), (99, 2.0)),
-    False: ((4, 0.0), (5, 0.3), (7, 0.6), (9, 0.8), (11, 1.2), (99, 1.6)),
+    True: ((4, 0.3), (5, 0.5), (7, 1.0), (9, 1.2), (11, 1.6), (MAX_ENTRY, 2.0)),
+    False: ((4, 0.0), (5, 0.3), (7, 0.6), (9, 0.8), (11, 1.2), (MAX_ENTRY, 1.6)),
 }
 
 

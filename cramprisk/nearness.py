@@ -162,12 +162,13 @@ _SILENT = 0.5
 _VOWEL = 0.7
 
 
-def _replaced(one: str, other: str) -> float:
-    pair = frozenset((one, other))
-    cost = _SOUND.get(pair)
-    if cost is not None:
-        return cost
-    return _KEYBOARD_COST if pair in _KEYBOARD else 1.0
+_REPLACED = {
+    one + other: _SOUND.get(frozenset((one, other)), _KEYBOARD_COST)
+    for pair in {*_SOUND, *_KEYBOARD}
+    for one in pair
+    for other in pair
+    if one != other
+}
 
 
 def _dropped(text: str, at: int) -> float:
@@ -196,20 +197,28 @@ def slip_cost(word: str, name: str) -> float:
     if word == name:
         return 0.0
     columns = len(name)
+    missing = [_dropped(name, j) for j in range(columns)]
     before: list[float] = []
     above = [0.0]
-    for j in range(columns):
-        above.append(above[-1] + _dropped(name, j))
+    for cost in missing:
+        above.append(above[-1] + cost)
+    replaced = _REPLACED
     for i, char in enumerate(word):
-        row = [above[0] + _dropped(word, i)]
+        extra = _dropped(word, i)
+        left = above[0] + extra
+        row = [left]
         for j in range(columns):
             other = name[j]
-            if char == other:
-                best = above[j]
-            else:
-                best = min(above[j] + _replaced(char, other), above[j + 1] + _dropped(word, i), row[j] + _dropped(name, j))
-                if i and j and char == name[j - 1] and word[i - 1] == other:
-                    best = min(best, before[j - 1] + _TRANSPOSED)
+            best = above[j]
+            if char != other:
+                best += replaced.get(char + other, 1.0)
+                if above[j + 1] + extra < best:
+                    best = above[j + 1] + extra
+                if left + missing[j] < best:
+                    best = left + missing[j]
+                if i and j and char == name[j - 1] and word[i - 1] == other and before[j - 1] + _TRANSPOSED < best:
+                    best = before[j - 1] + _TRANSPOSED
             row.append(best)
+            left = best
         before, above = above, row
     return above[columns] + (0.5 if word[:1] != name[:1] else 0.0)

@@ -41,7 +41,7 @@ def test_imports_point_down():
         (path.stem, target)
         for path in PACKAGE.glob("*.py")
         for target in imports(path)
-        if rank[target] > rank[path.stem] and not (path.stem == "__init__")
+        if rank[target] > rank[path.stem] and path.stem != "__init__"
     ]
 
     assert not upward
