@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cramprisk.errors import Problem, TableError
 from cramprisk.model import Concept, Kind, Method
-from cramprisk.nearness import Near, NearIndex, scan
+from cramprisk.nearness import Near, NearIndex, radius, scan
 from cramprisk.tables import Row, Tables, split_cell, write_file
 from cramprisk.text import condition_token, name_tokens
 
@@ -149,13 +149,15 @@ class Concepts(Mapping[str, Concept]):
 
     def __init__(self, tables: Tables, kind: Kind) -> None:
         files = ("drug_classes.csv", "drugs.csv") if kind is Kind.DRUG else ("conditions.csv",)
-        self._rows = {row["id"]: (file, row) for file in files for row in tables.rows(file)}
+        self._tables = tables
+        self._rows = {concept: (file, index) for file in files for index, concept in enumerate(tables.files[file].ids())}
         self._made: dict[str, Concept] = {}
 
     def __getitem__(self, concept: str) -> Concept:
         made = self._made.get(concept)
         if made is None:
-            made = self._made[concept] = _concept(*self._rows[concept])
+            file, index = self._rows[concept]
+            made = self._made[concept] = _concept(file, self._tables.rows(file)[index])
         return made
 
     def __contains__(self, concept: object) -> bool:
@@ -228,6 +230,15 @@ class Places:
             return self._places[ord(self._numbers[at]) - _FIRST_NUMBER]
         return None
 
+    def get_all(self, key: str) -> list[str]:
+        """The places of a key that may stand there more than once."""
+        at = bisect_left(self._keys, key)
+        found = []
+        while at < len(self._keys) and self._keys[at] == key:
+            found.append(self._places[ord(self._numbers[at]) - _FIRST_NUMBER])
+            at += 1
+        return found
+
     def __contains__(self, key: str) -> bool:
         return self.get(key) is not None
 
@@ -243,28 +254,31 @@ class Prepared:
             :data:`_FIRST_NUMBER` on: a hundred thousand of them are read in no time and take two bytes each.
     """
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[bytes]) -> None:
         self.lines = list(lines)
+
+    def _line(self, index: int) -> str:
+        return self.lines[index].decode("utf-8")
 
     def places(self) -> Places:
         """Look-up key (:func:`drug_key` or :func:`condition_key`) → place of its cell (:func:`cell_at`)."""
-        keys, self.lines[0] = self.lines[0], ""
-        return Places(_split(keys), self.lines[1], self.lines[6].split(" "))
+        return Places(_split(self._line(0)), self._line(1), self._line(6).split(" "))
 
     def lengths(self) -> dict[str, list[int]]:
         """For the first token of a name of several (any token, for conditions) the lengths in tokens that occur."""
         found: dict[str, list[int]] = json.loads(self.lines[2])
         return found
 
-    def joined(self) -> Iterator[tuple[str, str]]:
-        """Names of several tokens written without spaces (for conditions all names), and the place of their cell."""
-        places = self.lines[6].split(" ")
-        numbers = (places[ord(number) - _FIRST_NUMBER] for number in self.lines[4])
-        return zip(_split(self.lines[3]), numbers, strict=True)
+    def joined(self) -> Places:
+        """Names of several tokens written without spaces (for conditions all names) → places of their cells."""
+        return Places(_split(self._line(3)), self._line(4), self._line(6).split(" "))
 
     def near_keys(self) -> list[str]:
-        """The spellings that nearness may lead to, sorted: letters only, four at least, and no abbreviations."""
-        return _split(self.lines[5])
+        """The spellings that nearness may lead to, the short ones first, then by alphabet.
+
+        Letters only, four at least, and no abbreviations.
+        """
+        return _split(self._line(5))
 
 
 def _split(line: str) -> list[str]:
@@ -302,23 +316,22 @@ def prepare(tables: Tables, kind: Kind) -> Prepared:
         raise TableError([Problem("", 0, "", "too many cells of names for one index. Split the tables.")])
     number = {place: chr(_FIRST_NUMBER + index) for index, place in enumerate(places)}
     ordered = sorted(keys)
-    return Prepared(
-        [
-            "|".join(ordered),
-            "".join(number[keys[key]] for key in ordered),
-            json.dumps({token: sorted(found, reverse=True) for token, found in lengths.items()}, separators=(",", ":")),
-            "|".join(squashed for squashed, _ in joined),
-            "".join(number[place] for _, place in joined),
-            "|".join(sorted(near_keys)),
-            " ".join(places),
-        ]
+    lines = (
+        "|".join(ordered),
+        "".join(number[keys[key]] for key in ordered),
+        json.dumps({token: sorted(found, reverse=True) for token, found in lengths.items()}, separators=(",", ":")),
+        "|".join(squashed for squashed, _ in sorted(joined)),
+        "".join(number[place] for _, place in sorted(joined)),
+        "|".join(sorted(near_keys, key=lambda key: (len(key), key))),
+        " ".join(places),
     )
+    return Prepared([line.encode("utf-8") for line in lines])
 
 
 INDEX_FILES = {Kind.DRUG: "drug_names.idx", Kind.CONDITION: "condition_names.idx"}
 """Derived from the tables of a folder and kept beside them; without them, or with old ones, loading takes longer."""
 
-_INDEX_MARK = "cramprisk names 5"
+_INDEX_MARK = "cramprisk names 7"
 
 
 def write_index(tables: Tables) -> None:
@@ -326,18 +339,18 @@ def write_index(tables: Tables) -> None:
     if tables.folder is None:
         return
     for kind, file in INDEX_FILES.items():
-        lines = [f"{_INDEX_MARK} {tables.digest}", *prepare(tables, kind).lines]
-        write_file(tables.folder / file, "\n".join(lines).encode("utf-8"))
+        lines = [f"{_INDEX_MARK} {tables.digest}".encode(), *prepare(tables, kind).lines]
+        write_file(tables.folder / file, b"\n".join(lines))
 
 
 def _prepared(tables: Tables, kind: Kind) -> Prepared:
     """The names from the index file if it is that of these very tables, else prepared anew."""
     if tables.folder is not None:
         try:
-            mark, *lines = (tables.folder / INDEX_FILES[kind]).read_bytes().decode("utf-8").split("\n")
-        except (OSError, UnicodeDecodeError):
-            mark, lines = "", []
-        if mark == f"{_INDEX_MARK} {tables.digest}" and len(lines) == 7:
+            mark, *lines = (tables.folder / INDEX_FILES[kind]).read_bytes().split(b"\n")
+        except OSError:
+            mark, lines = b"", []
+        if mark == f"{_INDEX_MARK} {tables.digest}".encode() and len(lines) == 7:
             return Prepared(lines)
     return prepare(tables, kind)
 
@@ -452,16 +465,8 @@ class Lexicon:
     # ------------------------------------------------------------------ spellings without spaces
 
     @cached_property
-    def _joined(self) -> dict[str, list[str]]:
-        """Places of cells by the names of several tokens, written without spaces."""
-        found: dict[str, list[str]] = {}
-        for squashed, place in self._prepared.joined():
-            known = found.get(squashed)
-            if known is None:
-                found[squashed] = [place]
-            else:
-                known.append(place)
-        return found
+    def _joined(self) -> Places:
+        return self._prepared.joined()
 
     def spelled(self, squashed: str) -> tuple[Name, ...]:
         """The names that are written with these letters and digits when spaces and hyphens are left out.
@@ -472,7 +477,7 @@ class Lexicon:
         if len(squashed) < 4:
             return ()
         single = self._places.get(squashed) if self.kind is Kind.DRUG else None
-        places = [*([single] if single else []), *self._joined.get(squashed, ())]
+        places = [*([single] if single else []), *self._joined.get_all(squashed)]
         names: list[Name] = []
         for place in places:
             name = self._spellings(place).get(squashed)
@@ -494,8 +499,22 @@ class Lexicon:
 
     @cached_property
     def near_keys(self) -> list[str]:
-        """The spellings that nearness may lead to, in alphabetical order: letters only, and no abbreviations."""
+        """The spellings that nearness may lead to, the short ones first, then by alphabet."""
         return self._prepared.near_keys()
+
+    def _of_length(self, low: int, high: int) -> tuple[int, int]:
+        """Where in :attr:`near_keys` the spellings of `low` to `high` letters stand."""
+        return bisect_left(self.near_keys, low, key=len), bisect_left(self.near_keys, high + 1, key=len)
+
+    def beginning_with(self, start: str, longest: int) -> Iterator[str]:
+        """The spellings of :attr:`near_keys` that begin with some letters and have at most `longest`."""
+        keys = self.near_keys
+        for length in range(len(start), longest + 1):
+            low, high = self._of_length(length, length)
+            at = bisect_left(keys, start, low, high)
+            while at < high and keys[at].startswith(start):
+                yield keys[at]
+                at += 1
 
     @cached_property
     def near_index(self) -> NearIndex:
@@ -509,7 +528,9 @@ class Lexicon:
         """All spellings of :attr:`near_keys` within :func:`~cramprisk.nearness.radius`, nearest first."""
         if "near_index" not in self.__dict__ and self._searches < self._SCANS_BEFORE_INDEX:
             self._searches += 1
-            return scan(word, self.near_keys)
+            reach = radius(len(word))
+            low, high = self._of_length(len(word) - reach, len(word) + reach)
+            return scan(word, self.near_keys[low:high])
         return self.near_index.search(word)
 
     def spells(self, token: str) -> bool:

@@ -8,7 +8,6 @@ decided once: taking one medicine for another is the worst, so every doubt ends 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -536,12 +535,8 @@ class Matcher:
         """A substance whose name was cut off, as narrow fields do ("metoprol tar"): the beginning of one name only."""
         if len(word) < 6 or not word.isalpha():
             return None
-        keys = self.lexicon.near_keys
         found: dict[tuple[str, ...], tuple[int, Name]] = {}
-        for index in range(bisect_left(keys, word), len(keys)):
-            key = keys[index]
-            if not key.startswith(word):
-                break
+        for key in self.lexicon.beginning_with(word, len(word) * 2):
             for name in self.lexicon.spelled(key):
                 if name.method in (Method.NAME, Method.SYNONYM) and " " not in name.text:
                     known = found.get(name.concepts)

@@ -212,10 +212,8 @@ def slip_cost(word: str, name: str) -> float:
             best = above[j]
             if char != other:
                 best += replaced.get(char + other, 1.0)
-                if above[j + 1] + extra < best:
-                    best = above[j + 1] + extra
-                if left + missing[j] < best:
-                    best = left + missing[j]
+                best = min(best, above[j + 1] + extra)
+                best = min(best, left + missing[j])
                 if i and j and char == name[j - 1] and word[i - 1] == other and before[j - 1] + _TRANSPOSED < best:
                     best = before[j - 1] + _TRANSPOSED
             row.append(best)

@@ -10,9 +10,10 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from cramprisk.errors import InputError, Problem, TableError
 
@@ -58,6 +59,34 @@ def split_cell(cell: str) -> list[str]:
     return cell.split("|") if cell else []
 
 
+class _RowsLater(Sequence[Row]):
+    """The rows of a file that is known to be sound, each parsed when it is looked at: a short list needs a few of them."""
+
+    def __init__(self, content: bytes) -> None:
+        header, *lines = content.decode("utf-8").removesuffix("\n").split("\n")
+        self._columns = header.split(",")
+        self._lines = lines
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self)))]
+        return dict(zip(self._columns, next(csv.reader([self._lines[index]])), strict=True))
+
+    def __iter__(self) -> Iterator[Row]:
+        return (dict(zip(self._columns, cells, strict=True)) for cells in csv.reader(self._lines))
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def first_cells(self) -> list[str]:
+        """The first cell of every row; the ids of a table are never quoted."""
+        return [line.partition(",")[0] for line in self._lines]
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """One file: its rows, and the line on which each stands.
@@ -65,11 +94,14 @@ class Table:
     Attributes:
         file: File name.
         rows: One dictionary per row, every column of the layout present, cells as text.
-        origin: For rows that come from an overlay, the overlay's file name; the same length as `rows`.
     """
 
     file: str
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
+
+    def ids(self) -> list[str]:
+        """The ids of the rows, for a file whose first column is ``id``."""
+        return self.rows.first_cells() if isinstance(self.rows, _RowsLater) else [row["id"] for row in self.rows]
 
     def line(self, index: int) -> int:
         """The line of row `index` in the file; cells hold no line breaks, so rows are lines."""
@@ -94,7 +126,7 @@ class Tables:
     checked: bool
     folder: Path | None = None
 
-    def rows(self, file: str) -> tuple[Row, ...]:
+    def rows(self, file: str) -> Sequence[Row]:
         """The rows of one file."""
         return self.files[file].rows
 
@@ -155,7 +187,7 @@ def _parse(file: str, content: bytes) -> tuple[list[Row], list[Problem]]:
 
 
 class _ParsedLater(Mapping[str, Table]):
-    """Table files that are known to be sound, each parsed when first asked for."""
+    """Table files that are known to be sound, each decoded when first asked for."""
 
     def __init__(self, contents: Mapping[str, bytes]) -> None:
         self._contents = contents
@@ -164,10 +196,7 @@ class _ParsedLater(Mapping[str, Table]):
     def __getitem__(self, file: str) -> Table:
         found = self._parsed.get(file)
         if found is None:
-            rows, problems = _parse(file, self._contents[file])
-            if problems:
-                raise TableError(problems)
-            found = self._parsed[file] = Table(file, tuple(rows))
+            found = self._parsed[file] = Table(file, _RowsLater(self._contents[file]))
         return found
 
     def __iter__(self) -> Iterator[str]:
