@@ -17,7 +17,7 @@ import random
 import string
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +48,32 @@ _SAME_ID = {
     "diabetes-unspecified": "diabetes",
     "thyroid-disease-unspecified": "thyroid-disease",
     "electrolyte-imbalance-unspecified": "electrolyte-imbalance",
+}
+
+# Where the labels of adverse_event_reports name a product by its contents (or the reverse) and our tables have it as
+# one concept: the concept, and the label substances it stands for. Scores are given without and with these.
+CONVENTIONS: dict[str, frozenset[str]] = {
+    concept: frozenset(labels.split("; "))
+    for concept, labels in {
+        "peritoneal-dialysis-solution": "calcium; glucose; icodextrin; magnesium; sodium chloride; sodium lactate",
+        "multivitamin": "vitamins, unspecified; minerals, unspecified; vitamin a; vitamin c; vitamin e; zinc; cupric oxide",
+        "enteral-nutrition": "vitamins, unspecified; minerals, unspecified; carbohydrates, unspecified",
+        "parenteral-nutrition": "amino acids, unspecified; vitamins, unspecified; minerals, unspecified",
+        "artificial-tears": "macrogol; propylene glycol; povidone",
+        "thyroid": "levothyroxine; liothyronine; thyroid hormones, unspecified",
+        "choriogonadotropin-alfa": "chorionic gonadotrophin",
+        "potassium-iodide": "iodine",
+        "iron-dextran": "iron",
+        "povidone-iodine": "povidone; iodine",
+        "pancreatin": "multienzymes",
+        "silymarin": "silybum spp",
+        "conjugated-estrogens": "estrogens, unspecified",
+        "contraceptive-device": "intrauterine contraceptive device",
+        "copper-intrauterine-device": "intrauterine contraceptive device",
+        "insulin-pump-supplies": "insulin",
+        "sunscreens": "skin care",
+        "water-for-injection": "water",
+    }.items()
 }
 
 Read = Callable[[Sequence[str], Kind], list[Match]]
@@ -139,7 +165,13 @@ def substance_ids(substance: str, lexicon: Lexicon) -> tuple[str, ...]:
 
 
 def substance_score(
-    corpus: str, labelled: Sequence[tuple[str, Sequence[str]]], read: Read, lexicon: Lexicon, complete: bool = True
+    corpus: str,
+    labelled: Sequence[tuple[str, Sequence[str]]],
+    read: Read,
+    lexicon: Lexicon,
+    *,
+    complete: bool = True,
+    conventions: Mapping[str, frozenset[str]] | None = None,
 ) -> Score:
     """Score on texts with their substances; substances that are not in the tables are not counted.
 
@@ -153,6 +185,11 @@ def substance_score(
         found = {concept for mention in match.mentions for concept in mention.concepts}
         hit = {want for want in expected if any(lexicon.is_a(concept, want) for concept in found)}
         stray = {concept for concept in found if not any(lexicon.is_a(concept, want) for want in expected)}
+        for concept in sorted(found) if conventions else ():
+            said = conventions.get(concept, frozenset()) & set(substances) if conventions else frozenset()
+            if said:
+                stray.discard(concept)
+                hit |= {want for substance in said for want in substance_ids(substance, lexicon) if want in expected}
         if hit and not complete:
             found, stray = found - stray, set()
         score.expected += len(expected)
@@ -235,7 +272,8 @@ def all_scores(folder: Path, checker: Checker, read: Read, sample: int | None = 
     reports = [(row["text"], [one for one in row["substances"].split("; ") if one]) for row in some("adverse_event_reports")]
     # A row without a substance was not resolved by its annotators: nothing can be scored on it.
     reports = [(text, substances) for text, substances in reports if substances]
-    scores.append(substance_score("adverse_event_reports", reports, read, drugs))
+    scores.append(substance_score("adverse_event_reports, as labelled", reports, read, drugs))
+    scores.append(substance_score("  the same, with CONVENTIONS", reports, read, drugs, conventions=CONVENTIONS))
     slips = [(row["text"], [row["drug"]]) for row in some("misspellings")]
     slips = [one for one in slips if substance_ids(one[1][0], drugs)]
     scores.append(substance_score("misspellings (silver)", slips, read, drugs, complete=False))

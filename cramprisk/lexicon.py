@@ -400,6 +400,7 @@ class Lexicon:
                         known.append(len(tokens))
                         known.sort(reverse=True)
         self._look_alike_rows = [row for row in tables.rows("look_alikes.csv") if row["kind"] == kind.value]
+        self._combination_rows = tables.rows("combinations.csv") if kind is Kind.DRUG else ()
         self._compound_rows = () if kind is Kind.DRUG else tables.rows("compound_conditions.csv")
         self._ancestors: dict[str, tuple[str, ...]] = {}
         self._spelled: dict[str, dict[str, Name]] = {}
@@ -448,6 +449,14 @@ class Lexicon:
             for system, code in concept.codes:
                 key = (system, _ICD_DOT.sub("", code).upper())
                 codes[key] = (*codes.get(key, ()), concept.id)
+        shared: dict[str, set[str]] = {}
+        for row in self._combination_rows:
+            for code in split_cell(row["atc"]):
+                shared.setdefault(code, set()).add(row["ingredients"])
+        for code, ingredients in shared.items():
+            # Many codes of combinations leave a partner open ("losartan and diuretics"): such a code names no product.
+            if len(ingredients) == 1:
+                codes.setdefault(("atc", code), tuple(ingredients.pop().split("|")))
         for row in self._compound_rows:
             for system in ("icd10cm", "snomed"):
                 for code in split_cell(row[system]):

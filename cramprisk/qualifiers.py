@@ -108,9 +108,6 @@ _TABLES = {
         _phrases(_AFTER_ANY) | _phrases(_AFTER_CONDITION),
     ),
 }
-WORDS = frozenset(word for tables in _TABLES.values() for table in tables for phrase in table for word in phrase)
-"""Every word that occurs in a trigger phrase."""
-
 # For medicines a family member's, a suspected or a prevented *medicine* is rare, but "to prevent stroke" follows names.
 _LONGEST = max(len(phrase) for tables in _TABLES.values() for table in tables for phrase in table)
 
@@ -119,6 +116,9 @@ _TERMINATORS = frozenset(
     "resumed continue continues continued on switched changed replaced because secondary which who presents presenting "
     "complains has having".split()
 )
+WORDS = _TERMINATORS | {word for tables in _TABLES.values() for table in tables for phrase in table for word in phrase}
+"""Every word that opens, closes or ends a scope; none of them is a name."""
+
 # Words after which a trigger does not mean what it seems to: "no 3" is a number, "d/c meds" a discharge list.
 _NOT_A_TRIGGER_BEFORE = {
     "no": frozenset({"longer"}),
