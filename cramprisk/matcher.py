@@ -121,7 +121,9 @@ def allowed_cost(length: int, generic: bool) -> float:
     return next(cost for top, cost in _ALLOWED[generic] if length <= top)
 
 
-_MARGIN = 0.5
+# How much farther another name must be, for substances and for brands, the less known and the well known ones.
+_MARGIN = {False: {True: 0.3}, True: {False: 0.6, True: 0.4}}
+_LOOK_ALIKE_MARGIN = 1.0
 # Brands stand best known first; so many of them are as likely to be meant by a slip as the substance is.
 _WELL_KNOWN = 3
 
@@ -611,18 +613,20 @@ class Matcher:
         known_well = name.method is not Method.BRAND or name.rank < _WELL_KNOWN
         limit = allowed_cost(min(len(key), len(word)), known_well)
         own, letters = _own_cost(word, key)
-        if cost > limit or own > allowed_cost(letters + 2, known_well):
+        if cost > limit or own > allowed_cost(letters + 3, known_well):
             reason = f"too far to be sure ({cost:.1f} slips, {limit:.1f} allowed)"
             return NearResult(None, score, tuple(_candidate(n, _score(c, word, n.text), reason) for c, _, n in ranked[:4]))
+        margin = _MARGIN[name.method is Method.BRAND][known_well]
         rivals = [
             (other_cost, other_edits, other)
             for other_cost, other_edits, other in ranked[1:]
-            if (other_edits <= edits or other_cost - cost < _MARGIN) and not self._same_family(name, other)
+            if (other_edits <= edits or other_cost - cost < margin) and not self._same_family(name, other)
         ]
         guarded = [
             other
             for other_cost, _, other in ranked[1:]
-            if any(mine in self.lexicon.look_alikes(theirs) for mine in name.concepts for theirs in other.concepts)
+            if other_cost - cost < _LOOK_ALIKE_MARGIN
+            and any(mine in self.lexicon.look_alikes(theirs) for mine in name.concepts for theirs in other.concepts)
         ]
         if rivals or guarded or _opposed(word, key):
             if rivals:
