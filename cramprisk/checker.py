@@ -33,6 +33,7 @@ _PRESENT = (None, Qualifier.UNCERTAIN)
 # uncertain. A medicine of the past is not taken now and is not flagged.
 _PRESENT_CONDITION = (None, Qualifier.UNCERTAIN, Qualifier.HISTORY)
 _LOCAL_ROUTES = ("topical", "ophthalmic", "otic", "nasal", "vaginal", "rectal")
+_DOUBT = "The entry marks it as uncertain or as past."
 _DIRECTION_ORDER = {Direction.INCREASES: 0, Direction.RELIEVES: 1, Direction.NEUTRAL: 2}
 _CRAMP_GRADES = (Grade.A, Grade.B, Grade.C, Grade.D)
 
@@ -269,7 +270,7 @@ class Checker:
         uncertain = all(doubt for _, doubt, _ in places)
         cautions = _route_caution([route for _, _, route in places]) if kind is Kind.DRUG else ()
         if uncertain:
-            cautions = (*cautions, "The entry marks it as uncertain or as past.")
+            cautions = (*cautions, _DOUBT)
         made: list[Flag] = []
         for direction in (Direction.INCREASES, Direction.RELIEVES):
             pointing = [(wider, row) for wider, row in rows if row.direction is direction]
@@ -323,22 +324,20 @@ class Checker:
                 continue
             lexicon = self.drugs.lexicon
             parts = subject.split("+")
-            places = [
-                index
-                for index, match in enumerate(matches)
-                if match.kind is Kind.DRUG
-                and all(
-                    any(
-                        lexicon.is_a(concept, part)
-                        for mention in match.mentions
-                        if mention.qualifier in _PRESENT
-                        for concept in mention.concepts
-                    )
-                    for part in parts
-                )
-            ]
+            places: list[tuple[int, bool, str | None]] = []
+            for index, match in enumerate(matches):
+                if match.kind is not Kind.DRUG:
+                    continue
+                present = [mention for mention in match.mentions if mention.qualifier in _PRESENT]
+                concepts = [concept for mention in present for concept in mention.concepts]
+                if all(any(lexicon.is_a(concept, part) for concept in concepts) for part in parts):
+                    places.append((index, any(mention.qualifier is not None for mention in present), present[0].route))
             if places:
                 name = " + ".join(lexicon.concepts[part].name for part in parts)
+                uncertain = all(doubt for _, doubt, _ in places)
+                cautions = _route_caution([route for _, _, route in places])
+                if uncertain:
+                    cautions = (*cautions, _DOUBT)
                 made.append(
                     Flag(
                         Concept(subject, name, "product"),
@@ -348,23 +347,18 @@ class Checker:
                         rows,
                         (),
                         (),
-                        tuple(places),
+                        tuple(index for index, _, _ in places),
+                        cautions,
+                        uncertain,
                     )
                 )
         return made
 
     def _interactions(self, present: dict[tuple[Kind, str], list[tuple[int, bool, str | None]]]) -> Iterable[FoundInteraction]:
-        kinds = {kind for kind, _ in present}
         for interaction in self.interactions:
             sides: list[set[tuple[Kind, str]]] = []
             for subject in interaction.subjects:
-                sides.append(
-                    {
-                        (kind, concept)
-                        for kind, concept in present
-                        if kind in kinds and self.matcher(kind).lexicon.is_a(concept, subject)
-                    }
-                )
+                sides.append({(kind, concept) for kind, concept in present if self.matcher(kind).lexicon.is_a(concept, subject)})
             if all(sides) and len(set().union(*sides)) >= len(sides):
                 entries = sorted({index for side in sides for key in side for index, _, _ in present[key]})
                 yield FoundInteraction(interaction, tuple(entries))

@@ -85,6 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    # A stream may be closed from the start; what would go there is dropped.
+    sys.stdout = sys.stdout or io.StringIO()
+    sys.stderr = sys.stderr or io.StringIO()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -116,6 +119,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CrampRiskError as error:
         _say(str(error))
         return _EXIT_INPUT
+    except OSError as error:
+        _say(f"the output cannot be written ({error.strerror})")
+        return _EXIT_INPUT
 
 
 def _say(text: str) -> None:
@@ -144,6 +150,8 @@ def _read_list(name: str) -> str:
     label = "standard input" if name == "-" else name
     try:
         if name == "-":
+            if sys.stdin is None:
+                raise InputError("standard input: is closed.")
             content = sys.stdin.buffer.read(_MAX_LIST_BYTES + 1)
         else:
             with Path(name).open("rb") as handle:
@@ -152,7 +160,13 @@ def _read_list(name: str) -> str:
         raise InputError(f"{label}: cannot be read ({error.strerror}).") from None
     if len(content) > _MAX_LIST_BYTES:
         raise InputError(f"{label}: larger than {_MAX_LIST_BYTES // 1_000_000} MB. Split the list.")
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    for mark, encoding in (
+        (b"\xef\xbb\xbf", "utf-8-sig"),
+        (b"\xff\xfe\0\0", "utf-32"),
+        (b"\0\0\xfe\xff", "utf-32"),
+        (b"\xff\xfe", "utf-16"),
+        (b"\xfe\xff", "utf-16"),
+    ):
         if content.startswith(mark):
             try:
                 return content.decode(encoding)
@@ -172,6 +186,9 @@ def _check(arguments: argparse.Namespace) -> int:
     conditions: list[str] = list(arguments.condition)
     if arguments.file is None and arguments.condition_file is None and not drugs and not conditions:
         _say("nothing to check: give names, --condition, or --file. See: cramprisk check --help")
+        return 2
+    if arguments.file == "-" and arguments.condition_file == "-":
+        _say("standard input can be read once: give a file for the medicines or for the conditions")
         return 2
     if arguments.file is not None:
         drugs += _lines(_read_list(arguments.file))
@@ -294,10 +311,9 @@ def _console(stream: TextIO | None = None) -> Any:
 
 
 def _safe(text: str, limit: int = 120) -> str:
-    """Text for the terminal: one line, no control characters, not endless."""
-    shown = "".join(char if char.isprintable() else " " for char in text)
-    shown = " ".join(shown.split())
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    from cramprisk.report import plain
+
+    return plain(text, limit)
 
 
 def _table_report(report: Report) -> None:

@@ -78,7 +78,7 @@ class Word(NamedTuple):
 CONDITION_FILLERS = frozenset(
     condition_token(word)
     for word in (
-        "an the of in on at to by for with and or as is are has have had due from into its their his her my unspecified "
+        "an the of in on at to by for with and or as is are has have had due from into unspecified "
         "nos nec other others specified elsewhere classified classifiable disorder_ finding_ type_ site multiple_ "
         "patient pt known dx diagnosis diagnosed status_ condition_ mention said currently current w"
     ).split()

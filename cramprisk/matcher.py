@@ -25,6 +25,11 @@ __all__ = ["MAX_ENTRY", "Matcher", "NearResult"]
 MAX_ENTRY = 5_000
 """Characters of one entry beyond which it is no entry of a list; it comes back as unrecognised, unread."""
 
+_HEADING = re.compile(
+    r"(?i)\s*(?:not taking|stopped|discontinued|d/c'?d?|allerg\w*|intoleran\w*|fhx?|family h(?:istory|x)|denies|held)\s*:"
+    r"|\s*allergic to\b"
+)
+
 _NOTHING = frozenset(
     "none; nil; na; n/a; no; unknown; not known; not applicable; none known; none reported; no medication; no medications; "
     "no meds; no medicine; no medicines; no drug; no drugs; no drug therapy; no regular medication; no regular medications; "
@@ -51,7 +56,7 @@ _STEMS_END = (
     "oprazole", "conazole", "nidazole", "bendazole", "azepam", "azolam", "floxacin", "oxacin", "cillin", "cycline",
     "mycin", "micin", "statin", "sartan", "dipine", "olol", "pril", "triptan", "setron", "parin", "xaban", "dronate",
     "dronic", "profen", "semide", "terol", "tidine", "azine", "caine", "sone", "solone", "olone", "onide", "tinib", "ciclib",
-    "zomib", "rafenib", "tinib", "zumab", "ximab", "mumab", "limab", "navir", "buvir", "vudine", "ciclovir", "vastatin",
+    "zomib", "rafenib", "zumab", "ximab", "mumab", "limab", "navir", "buvir", "vudine", "ciclovir", "vastatin",
     "barbital", "lukast", "fylline", "trexate", "platin", "rubicin", "taxel", "tecan", "bicin", "orphine", "codone", "morphone",
     "oxetine", "triptyline", "pramine", "peridol", "peridone", "idone", "afil", "steride", "osin", "amide", "amine", "idine",
     "thyroidism", "kalemia", "natremia", "calcemia", "glycemia", "magnesemia", "itis", "osis", "emia", "pathy", "stenosis",
@@ -276,8 +281,13 @@ class Matcher:
         if len(text) > MAX_ENTRY * 200 or "," not in text:
             return split_list(text)
         whole = []
+        place = 0
         for line in split_list(text, may_split=[(0, len(text))]):
-            offset = text.find(line)
+            offset = place = text.find(line, place)
+            if _HEADING.match(line):
+                # "Not taking: lasix, hctz": the heading speaks of all that follows it.
+                whole.append((offset, offset + len(line)))
+                continue
             tokens = tokenise(line)
             entry = self._entry(line, tokens, [])
             hits, unsettled, _ = self._exact(entry)
@@ -309,7 +319,8 @@ class Matcher:
         for one in _MARKED_CODE.finditer(lowered) if len(lowered) == len(text) else ():
             found.append((one.start(), one.end(), _CODE_SYSTEM[one[1][0]], one[2]))
         system, bare = _BARE_CODE[self.kind]
-        for one in bare.finditer(text):
+        upper = text.upper() if len(text.upper()) == len(text) else text
+        for one in bare.finditer(upper):
             if not any(low < one.end() and one.start() < high for low, high, _, _ in found):
                 found.append((one.start(), one.end(), system, one[0].strip()))
         mentions, spans, unknown = [], [], []
@@ -344,7 +355,7 @@ class Matcher:
                     window = words[begin:end]
                     key = " ".join(window) if drug else " ".join(sorted(window))
                     name = lexicon.name(key) or lexicon.ambiguous.get(key)
-                    if name is not None:
+                    if name is not None and (drug or self._may_cross(entry, begin, end)):
                         found.append((-sum(map(len, window)) - 3 * (length - 1), begin, end, name))
         if drug:
             found += self._inverted(entry)
@@ -371,6 +382,22 @@ class Matcher:
     def _runs_on(self, entry: _Entry, start: int, end: int) -> bool:
         """Whether a run goes from a describing word over a comma into something new ("film coated, aspirin")."""
         return entry.words[start] in self.lexicon.words and any("," in entry.tokens[i].gap for i in range(start + 1, end))
+
+    def _may_cross(self, entry: _Entry, start: int, end: int) -> bool:
+        """Whether a run of a condition may reach over its commas.
+
+        "Diabetes mellitus, type 2" is one condition, "low potassium, high sodium" are two: over a comma the words must
+        stand in the order of the table or be the whole entry, and the two sides must not be conditions themselves.
+        """
+        commas = [index for index in range(start + 1, end) if "," in entry.tokens[index].gap]
+        if not commas:
+            return True
+        words = entry.words
+        lexicon = self.lexicon
+        for at in commas:
+            if lexicon.name(lexicon.key(words[start:at])) and lexicon.name(lexicon.key(words[at:end])):
+                return False
+        return (start, end) == (0, len(words)) or bool(lexicon.spelled("".join(words[start:end])))
 
     def _is_weak(self, entry: _Entry, start: int, end: int, name: Name) -> bool:
         """Whether a name counts only if the entry has no other: an ordinary word, or two letters that may be anything.
@@ -622,11 +649,20 @@ class Matcher:
             for other_cost, other_edits, other in ranked[1:]
             if (other_edits <= edits or other_cost - cost < margin) and not self._same_family(name, other)
         ]
+        # The farther the word is from its nearest name, the nearer a look-alike may be by chance.
+        guard = max(_LOOK_ALIKE_MARGIN, cost)
         guarded = [
             other
             for other_cost, _, other in ranked[1:]
-            if other_cost - cost < _LOOK_ALIKE_MARGIN
+            if other_cost - cost < guard
             and any(mine in self.lexicon.look_alikes(theirs) for mine in name.concepts for theirs in other.concepts)
+        ]
+        guarded += [
+            partner
+            for mine in name.concepts
+            for other_id in self.lexicon.look_alikes(mine)
+            if (partner := self._named(other_id)) is not None
+            and slip_cost(word, "".join(self.lexicon.tokens_of(partner.text))) - cost < guard
         ]
         if rivals or guarded or _opposed(word, key):
             if rivals:
@@ -636,12 +672,17 @@ class Matcher:
             else:
                 reason = "near: may be its opposite, never decided by nearness"
             others = [(c, n) for c, _, n in ranked if n is name or n in guarded or any(n is r for _, _, r in rivals)]
+            others += [(slip_cost(word, n.text.lower()), n) for n in guarded if all(n is not known for _, known in others)]
             return NearResult(None, score, tuple(_candidate(n, _score(c, word, n.text), reason) for c, n in others[:6]))
         others_near = tuple(_candidate(n, _score(c, word, n.text), "farther") for c, _, n in ranked[1:4])
         return NearResult(name, score, others_near)
 
+    def _named(self, concept: str) -> Name | None:
+        """The preferred name of a concept, as a name."""
+        return self.lexicon.name(self.lexicon.key(self.lexicon.tokens_of(self.lexicon.concepts[concept].name)))
+
     def _same_family(self, one: Name, other: Name) -> bool:
-        """Whether two names mean the same or one the wider of the other, so that choosing the nearer does no harm."""
+        """Whether two names mean the same."""
         return set(one.concepts) == set(other.concepts)
 
     # ------------------------------------------------------------------ the decision

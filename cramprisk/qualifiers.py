@@ -13,7 +13,7 @@ from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from cramprisk.model import Kind, Qualifier
-from cramprisk.text import Token
+from cramprisk.text import Token, condition_token
 
 __all__ = ["WORDS", "Scope", "scopes", "strongest"]
 
@@ -57,7 +57,7 @@ _BEFORE_ANY = {
     "thinks; ?",
     F: "family history of; family history; family hx of; family hx; fam hx; famhx; fhx of; fhx; fh of; fh; f/h; "
     "fam history of; mother has; mother had; mother with; father has; father had; father with; brother has; brother with; "
-    "sister has; sister with; mother; father; brother; sister; maternal; paternal; grandmother; grandfather; "
+    "sister has; sister with; mother; father; brother; sister; maternal; paternal; grandmother; grandfather; mothers; fathers; brothers; sisters; wife; husband; wifes; husbands; "
     "parent with; sibling with; aunt; uncle; mom; dad; mum; relatives with; wife has; husband has; son has; daughter has",
     H: "history of; past history of; personal history of; past medical history of; medical history of; h/o; hx of; hx; hist of; hist; "
     "previous; previously; prior; past; s/p; status post; old; former; formerly; remote; resolved; "
@@ -70,7 +70,7 @@ _BEFORE_DRUG = {
     A: "allergic to; allergy to; allergies to; allergy; allergies; allergic; intolerance to; intolerant of; intolerant to; "
     "intolerance; adverse reaction to; adr to; adverse effect of; side effects from; side effect from; sensitive to; sensitivity to; "
     "hypersensitivity to; anaphylaxis to; anaphylaxis with; rash with; rash from; reaction to",
-    S: "stopped; stop; stopping; discontinued; discontinue; discontinuing; d/c; d/cd; dc; dcd; dced; off; came off; come off; no longer on; "
+    S: "not currently taking; not been taking; has not been taking; avoid; avoid taking; avoids; did not tolerate; could not tolerate; cannot tolerate; cant tolerate; unable to tolerate; was taking; switched from; changed from; stopped; stop; stopping; discontinued; discontinue; discontinuing; d/c; d/cd; dc; dcd; dced; off; came off; come off; no longer on; "
     "no longer taking; no longer takes; not taking; not on; quit; ceased; ceasing; held; hold; holding; on hold; withheld; withdrawn; "
     "finished; completed; used to take; used to be on; previously on; previously took; was on; weaned off; tapered off; stopped taking; ex",
     P: "plan to start; plan to begin; planning to start; will start; to start; to begin; to commence; due to start; due start; planned; plan; "
@@ -85,30 +85,48 @@ _BEFORE_CONDITION = {
 }
 _AFTER_ANY = {
     U: "?; possible; suspected; query; likely; questionable; vs; versus; unconfirmed; not confirmed; or placebo",
-    N: "ruled out; negative; absent; not present; excluded; denied; not seen; unlikely",
-    F: "in family; in the family; runs in family; runs in the family; in mother; in father; in brother; in sister; in parent; in parents",
+    N: "no; none; denies; neg; nil; ruled out; negative; absent; not present; excluded; denied; not seen; unlikely",
+    F: "mother; father; brother; sister; maternal; paternal; grandmother; grandfather; aunt; uncle; mom; dad; mum; son; daughter; wife; husband; fhx; fh; family history; in family; in the family; runs in family; runs in the family; in mother; in father; in brother; in sister; in parent; in parents",
     V: "prophylaxis; prevention; screening; screen",
 }
 _AFTER_DRUG = {
     A: "allergy; allergic; allergies; intolerance; intolerant; sensitivity; hypersensitivity; anaphylaxis; adr",
-    S: "stopped; discontinued; d/c; d/cd; dcd; dced; dc; held; on hold; withdrawn; withheld; ceased; finished; completed; quit; "
+    S: "replaced by; replaced with; switched to; changed to; stopped; discontinued; d/c; d/cd; dcd; dced; dc; held; on hold; withdrawn; withheld; ceased; finished; completed; quit; "
     "no longer taken; no longer taking; no longer takes; not taking; not taken; expired",
     P: "planned; to start; to be started; to be commenced; pending",
     N: "refused; declined; not given; never taken; never started; not prescribed; not started",
     H: "in past; in the past; previously; formerly; years ago; last year",
 }
 _AFTER_CONDITION = {
-    H: "resolved; in remission; in past; in the past; previously; treated; cured; years ago; as a child; in childhood; repaired",
+    H: "history of; history; hx; hx of; resolved; in remission; in past; in the past; previously; treated; cured; years ago; as a child; in childhood; repaired",
 }
 
+
+def _without_prevention(phrases: dict[tuple[str, ...], Qualifier]) -> dict[tuple[str, ...], Qualifier]:
+    """A medicine taken as prophylaxis is taken: prevention is said of conditions only."""
+    return {phrase: qualifier for phrase, qualifier in phrases.items() if qualifier is not Qualifier.PREVENTION}
+
+
 _TABLES = {
-    Kind.DRUG: (_phrases(_BEFORE_ANY) | _phrases(_BEFORE_DRUG), _phrases(_AFTER_ANY) | _phrases(_AFTER_DRUG)),
+    Kind.DRUG: (
+        _without_prevention(_phrases(_BEFORE_ANY)) | _phrases(_BEFORE_DRUG),
+        _without_prevention(_phrases(_AFTER_ANY)) | _phrases(_AFTER_DRUG),
+    ),
     Kind.CONDITION: (
         _phrases(_BEFORE_ANY) | _phrases(_BEFORE_CONDITION),
         _phrases(_AFTER_ANY) | _phrases(_AFTER_CONDITION),
     ),
 }
-# For medicines a family member's, a suspected or a prevented *medicine* is rare, but "to prevent stroke" follows names.
+# Phrases that look like a trigger and say nothing about the names around them.
+_NEUTRAL = {
+    tuple(phrase.split())
+    for phrase in (
+        "no known allergies; no known drug allergies; no allergies; no drug allergies; nkda; nka; not stop; not stopped; not to stop; dont stop; "
+        "not hold; not held; dont hold; not discontinue; not discontinued; not allergic to; not allergic; no side effects; no side effect; "
+        "no adverse effects; without food; without meals; will stop; plan to stop; planning to stop; consider stopping; due to stop; never stopped; "
+        "no change; no changes; not miss; dont miss; no missed doses; no doses missed"
+    ).split("; ")
+}
 _LONGEST = max(len(phrase) for tables in _TABLES.values() for table in tables for phrase in table)
 
 _TERMINATORS = frozenset(
@@ -116,12 +134,17 @@ _TERMINATORS = frozenset(
     "resumed continue continues continued on switched changed replaced because secondary which who presents presenting "
     "complains has having".split()
 )
-WORDS = _TERMINATORS | {word for tables in _TABLES.values() for table in tables for phrase in table for word in phrase}
+WORDS = frozenset(
+    form
+    for phrases in (*(table for tables in _TABLES.values() for table in tables), _NEUTRAL, [tuple(_TERMINATORS)])
+    for phrase in phrases
+    for word in phrase
+    for form in (word, condition_token(word))
+)
 """Every word that opens, closes or ends a scope; none of them is a name."""
 
 # Words after which a trigger does not mean what it seems to: "no 3" is a number, "d/c meds" a discharge list.
 _NOT_A_TRIGGER_BEFORE = {
-    "no": frozenset({"longer"}),
     "d/c": frozenset({"med", "meds", "medication", "medications", "summary", "home", "from", "to"}),
     "dc": frozenset({"med", "meds", "medication", "medications", "summary", "home", "from", "to"}),
     "not": frozenset({"only", "otherwise", "elsewhere", "specified", "classified", "certain"}),
@@ -129,8 +152,6 @@ _NOT_A_TRIGGER_BEFORE = {
     "off": frozenset({"label"}),
 }
 _NOT_A_TRIGGER_AFTER = {"old": frozenset({"year", "years", "yr", "yrs", "yo", "y"})}
-
-_QUESTION = re.compile(r"^\s*\(?\s*\?+\s*|[\s(]\?+\s*$")
 
 
 def _is_number(token: Token) -> bool:
@@ -143,6 +164,22 @@ def _find(tokens: Sequence[Token], at: int, phrases: dict[tuple[str, ...], Quali
         if qualifier is not None:
             return length, qualifier
     return None
+
+
+def _closes(tokens: Sequence[Token], start: int, end: int, taken: Container[int]) -> bool:
+    """Whether a trigger that may stand before or after a name speaks about the name before it."""
+    if start - 1 in taken:
+        return True
+    after = [index for index in range(end, len(tokens)) if not _is_number(tokens[index])]
+    if not after or "," in tokens[after[0]].gap:
+        return True
+    before = any(index in taken for index in range(start))
+    behind = False
+    for index in after:
+        if index > end and "," in tokens[index].gap:
+            break
+        behind = behind or index in taken
+    return before and not behind
 
 
 def scopes(tokens: Sequence[Token], kind: Kind, tail: str = "", taken: Container[int] = ()) -> list[Scope]:
@@ -167,6 +204,10 @@ def scopes(tokens: Sequence[Token], kind: Kind, tail: str = "", taken: Container
         if at in taken:
             at += 1
             continue
+        neutral = next((size for size in (4, 3, 2, 1) if tuple(token.text for token in tokens[at : at + size]) in _NEUTRAL), 0)
+        if neutral:
+            at += neutral
+            continue
         word = tokens[at].text
         nearby = tokens[at + 1].text if at + 1 < count else ""
         previous = tokens[at - 1].text if at else ""
@@ -178,11 +219,11 @@ def scopes(tokens: Sequence[Token], kind: Kind, tail: str = "", taken: Container
         if opening and at + opening[0] >= count:
             opening = None
         if opening and closing:
-            # "penicillin allergy" closes, "allergy penicillin" opens; after a name and before none it closes.
-            rest = tokens[at + closing[0] :]
-            alone = all(_is_number(token) or "," in rest[0].gap for token in rest)
-            opening = None if alone else opening
-            closing = None if opening else closing
+            # "penicillin allergy" closes, "allergy penicillin" opens: after a name, and before none, it closes.
+            if _closes(tokens, at, at + max(opening[0], closing[0]), taken):
+                opening = None
+            else:
+                closing = None
         if opening:
             triggers.append((at, at + opening[0], opening[1], True))
             at += opening[0]
@@ -199,22 +240,24 @@ def scopes(tokens: Sequence[Token], kind: Kind, tail: str = "", taken: Container
                 if other_opens and not (qualifier is Qualifier.FAMILY or other is qualifier):
                     stop = other_start
                     break
+            heading = end < count and ":" in tokens[end].gap
             for index in range(end, stop):
                 separator = tokens[index].gap
-                if tokens[index].text in _TERMINATORS and index > end:
+                word = tokens[index].text
+                if (word in _TERMINATORS or (word == "to" and qualifier is Qualifier.STOPPED)) and index > end:
                     stop = index
                     break
-                if index > end and (
+                if (
                     ";" in separator
-                    or (". " in separator)
-                    or ("," in separator and qualifier in (Qualifier.UNCERTAIN, Qualifier.STOPPED, Qualifier.PLANNED))
+                    or ". " in separator
+                    or (index > end and "," in separator and qualifier in _ONE_ITEM and not heading)
                 ):
                     stop = index
                     break
             found.append(Scope(qualifier, end, stop, (start, end)))
         else:
             begin = 0
-            for index in range(start, 0, -1):
+            for index in range(start - 1, 0, -1):
                 if "," in tokens[index].gap or ";" in tokens[index].gap or tokens[index - 1].text in _TERMINATORS:
                     begin = index
                     break
@@ -236,6 +279,9 @@ def scopes(tokens: Sequence[Token], kind: Kind, tail: str = "", taken: Container
             found.append(Scope(Qualifier.UNCERTAIN, begin, count, (count, count)))
     return found
 
+
+# These speak of one item of a list, the others of all that follow ("no diabetes, hypertension").
+_ONE_ITEM = (Qualifier.UNCERTAIN, Qualifier.STOPPED, Qualifier.PLANNED)
 
 _STRENGTH = {
     qualifier: rank

@@ -81,7 +81,7 @@ class Report:
             text = f"{len(risks)} {noun} reported with cramps: {names}{more}."
         else:
             text = "Nothing on this list is flagged."
-        if not self.matches:
+        if all(match.status is Status.EMPTY for match in self.matches):
             return "The list is empty."
         if self.complete:
             return text + " All entries were understood."
@@ -127,7 +127,7 @@ class Report:
         if self.unresolved:
             block = ["Not understood"]
             for match in self.unresolved:
-                block += wrap(f"{match.text.strip()[:200]} — {describe_unresolved(match)}", "  ? ")
+                block += wrap(f"{plain(match.text, 200)} — {plain(describe_unresolved(match), 400)}", "  ? ")
             yield block
         for title, flags in (
             ("Reported with cramps", self.risks),
@@ -152,18 +152,26 @@ class Report:
     def _flag_lines(self, flag: Flag, wrap: Any) -> Iterator[str]:
         contested = ", contested" if flag.contested else ""
         yield from wrap(
-            f"{flag.subject.name} — grade {flag.grade.value}: {flag.grade.words}{contested}. From: {self.entry_of(flag)[:300]}",
+            f"{flag.subject.name} — grade {flag.grade.value}: {flag.grade.words}{contested}. "
+            f"From: {plain(self.entry_of(flag), 300)}",
             "  * ",
         )
         for caution in flag.cautions:
             yield from wrap(f"Caution: {caution}", "    ")
-        for label, rows in (("", flag.evidence), ("Against: ", flag.against)):
+        best = flag.best()
+        for label, rows in (("", sorted(flag.evidence, key=lambda row: row is not best)), ("Against: ", flag.against)):
             for row in rows:
                 inherited = f" (of the class: {row.subject})" if row.subject != flag.subject.id else ""
                 figure = f"{row.figure()}; " if row.figure() else ""
-                yield from wrap(f"{label}{figure}{row.outcome}{inherited}. {citation(row.source)}", "    - ")
+                yield from wrap(f"{label}[{row.grade.value}] {figure}{row.outcome}{inherited}. {citation(row.source)}", "    - ")
                 if row.note:
                     yield from wrap(row.note, "      ")
+
+
+def plain(text: str, limit: int = 120) -> str:
+    """Text fit for a terminal: one line, no control characters, not endless."""
+    shown = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def citation(source: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -201,11 +202,19 @@ def split_list(text: str, may_split: Sequence[tuple[int, int]] = ()) -> list[str
         ['Estrogens, conjugated', 'Lasix']
     """
     entries: list[str] = []
+    # Spans may overlap; merged and sorted, the one before a comma is the only one that can hold it.
+    spans: list[tuple[int, int]] = []
+    for low, high in sorted(may_split):
+        if spans and low < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(high, spans[-1][1]))
+        else:
+            spans.append((low, high))
     for line, offset in split_lines(text):
         start = 0
         for found in re.finditer(r",(?!\d)", line):
             at = found.start() + offset
-            if any(low < at < high for low, high in may_split):
+            before = bisect_left(spans, (at,)) - 1
+            if before >= 0 and at < spans[before][1]:
                 continue
             entries.append(line[start : found.start()].strip())
             start = found.end()
