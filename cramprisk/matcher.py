@@ -10,17 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
 from cramprisk.lexicon import CONDITION_FILLERS, Ambiguity, Lexicon, Name
 from cramprisk.model import Candidate, Kind, Match, Mention, Method, Qualifier, Status
-from cramprisk.nearness import slip_cost
+from cramprisk.near_reader import NearReader, NearResult, candidate
 from cramprisk.qualifiers import WORDS as QUALIFIER_WORDS
 from cramprisk.qualifiers import Scope, scopes, strongest
 from cramprisk.text import Token, condition_token, split_list, tokenise
 
-__all__ = ["MAX_ENTRY", "Matcher", "NearResult"]
+__all__ = ["MAX_ENTRY", "Matcher"]
 
 MAX_ENTRY = 5_000
 """Characters of one entry beyond which it is no entry of a list; it comes back as unrecognised, unread."""
@@ -46,27 +45,6 @@ _ADJACENT = re.compile(r"^[\s\-]*$")
 _NO_SALT_AFTER = ("minerals", "vitamins", "bisphosphonates")
 _LETTERS_THEN_DIGITS = re.compile(r"^([a-z]{4,})\d+[a-z]{0,4}$")
 
-_OPPOSITES = (("hypo", "hyper"), ("pre", "peri"), ("pre", "post"), ("ante", "anti"), ("intra", "inter"), ("macro", "micro"))
-_OPPOSITE_ENDS = (("zine", "zide"), ("zide", "zine"))
-
-# Word parts that many different medicines share: what distinguishes a name is the rest, so only the rest counts
-# when the number of tolerable slips is chosen. WHO, "The use of stems in the selection of INN", and common prefixes.
-_STEMS_END = (
-    "hydrochlorothiazide", "chlorothiazide", "thiazide", "prednisolone", "gliflozin", "glitazone", "gliptin", "glutide",
-    "oprazole", "conazole", "nidazole", "bendazole", "azepam", "azolam", "floxacin", "oxacin", "cillin", "cycline",
-    "mycin", "micin", "statin", "sartan", "dipine", "olol", "pril", "triptan", "setron", "parin", "xaban", "dronate",
-    "dronic", "profen", "semide", "terol", "tidine", "azine", "caine", "sone", "solone", "olone", "onide", "tinib", "ciclib",
-    "zomib", "rafenib", "zumab", "ximab", "mumab", "limab", "navir", "buvir", "vudine", "ciclovir", "vastatin",
-    "barbital", "lukast", "fylline", "trexate", "platin", "rubicin", "taxel", "tecan", "bicin", "orphine", "codone", "morphone",
-    "oxetine", "triptyline", "pramine", "peridol", "peridone", "idone", "afil", "steride", "osin", "amide", "amine", "idine",
-    "thyroidism", "kalemia", "natremia", "calcemia", "glycemia", "magnesemia", "itis", "osis", "emia", "pathy", "stenosis",
-)  # fmt: skip
-_STEMS_START = (
-    "hydroxy", "hydro", "methyl", "chlor", "cef", "sulfa", "sulf", "levo", "dextro", "dex", "beta", "peri", "ethinyl", "nor",
-    "hyper", "hypo", "cardio", "neuro", "gastro", "osteo", "arthr",
-)  # fmt: skip
-
-
 _MARKED_CODE = re.compile(
     r"\b(rx ?cui|rx ?norm|atc|icd[ -]?10[ -]?cm|icd[ -]?10|icd|snomed[ -]?ct|snomed|sctid)[ :=#-]+"
     r"([a-z]\d[0-9a-z.]{1,6}|\d{3,18})\b"
@@ -89,104 +67,6 @@ class _Hit(NamedTuple):
     name: Name
     score: float
     near: bool
-
-
-class NearResult(NamedTuple):
-    """What nearness says about one string.
-
-    Attributes:
-        name: The name it is taken for, or None.
-        score: Its nearness, 0-100, or that of the nearest candidate.
-        candidates: What else it might be, or, when nothing was taken, what was considered and why it was not.
-    """
-
-    name: Name | None
-    score: float
-    candidates: tuple[Candidate, ...]
-
-
-# Slips allowed by the number of distinguishing letters (up to and including it). Brands are invented words, and any
-# short string is a brand somewhere: a word near a brand is more often another brand than a slip. Chosen on names
-# taken out of the tables (``python -m bench.unknown_names``) and on the development list of misspellings.
-_ALLOWED = {
-    True: ((4, 0.3), (5, 0.5), (7, 1.0), (9, 1.2), (11, 1.6), (MAX_ENTRY, 2.0)),
-    False: ((4, 0.0), (5, 0.3), (7, 0.6), (9, 0.8), (11, 1.2), (MAX_ENTRY, 1.6)),
-}
-
-
-def allowed_cost(length: int, generic: bool) -> float:
-    """The largest :func:`~cramprisk.nearness.slip_cost` at which a name is taken.
-
-    Args:
-        length: Its distinguishing letters.
-        generic: Whether it is a substance, class or condition rather than a brand.
-    """
-    if length < 4:
-        return 0.0
-    return next(cost for top, cost in _ALLOWED[generic] if length <= top)
-
-
-# How much farther another name must be, for substances and for brands, the less known and the well known ones.
-_MARGIN = {False: {True: 0.3}, True: {False: 0.6, True: 0.4}}
-_LOOK_ALIKE_MARGIN = 1.0
-# Brands stand best known first; so many of them are as likely to be meant by a slip as the substance is.
-_WELL_KNOWN = 3
-
-
-def _own_part(name: str) -> tuple[int, int]:
-    """Where the part of a name begins and ends that it does not share with many others.
-
-    Examples:
-        >>> _own_part("diazepam"), _own_part("furosemide"), _own_part("Lasix".lower())
-        ((0, 2), (0, 4), (0, 5))
-    """
-    start, end = 0, len(name)
-    for stem in _STEMS_END:
-        if name.endswith(stem) and end - len(stem) >= 2:
-            end -= len(stem)
-            break
-    for stem in _STEMS_START:
-        if name.startswith(stem) and end - len(stem) >= 3:
-            start = len(stem)
-            break
-    return start, end
-
-
-def _own_cost(word: str, name: str) -> tuple[float, int]:
-    """The cost of the slips in a name's own part, its shared stems left aside, and how many letters that part has.
-
-    The word is cut where its ends fit the stems best.
-    """
-    start, end = _own_part(name)
-    if (start, end) == (0, len(name)):
-        return slip_cost(word, name), len(name)
-    own, tail = name[start:end], name[end:]
-    best = 99.0
-    best_own = 99.0
-    for shift in (0, -1, 1, -2, 2):
-        cut = len(word) - len(tail) + shift
-        if not start < cut <= len(word):
-            continue
-        whole = slip_cost(word[cut:], tail) if tail else float(len(word) - cut)
-        for begin in (start,) if not start else (start - 1, start, start + 1):
-            head = slip_cost(word[:begin], name[:start]) if start else 0.0
-            mine = slip_cost(word[begin:cut], own)
-            if head + mine + whole < best:
-                best, best_own = head + mine + whole, mine
-    return best_own, len(own)
-
-
-def _opposed(word: str, name: str) -> bool:
-    """Whether a word may be the opposite of a name: hypo- against hyper-, -zine against -zide."""
-    for one, other in _OPPOSITES:
-        for mine, theirs in ((one, other), (other, one)):
-            if name.startswith(mine) and word.startswith(theirs):
-                return True
-    for mine in _OPPOSITES[0]:
-        # Hypo and hyper differ by two letters and mean the reverse: the word must have the prefix, whole.
-        if name.startswith(mine) and not word.startswith(mine):
-            return True
-    return any(name.endswith(mine) and word.endswith(other) for mine, other in _OPPOSITE_ENDS)
 
 
 class _Entry(NamedTuple):
@@ -213,7 +93,7 @@ class Matcher:
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
         self.kind = lexicon.kind
-        self._near = lru_cache(maxsize=65_536)(self._near_uncached)
+        self._nearness = NearReader(lexicon)
 
     # ------------------------------------------------------------------ one entry, many entries
 
@@ -550,7 +430,7 @@ class Matcher:
         if exact:
             if len(exact) == 1:
                 return NearResult(exact[0], 100.0, ())
-            return NearResult(None, 100.0, tuple(_candidate(name, 100.0, "near: two names are written alike") for name in exact))
+            return NearResult(None, 100.0, tuple(candidate(name, 100.0, "near: two names are written alike") for name in exact))
         if end - start == 1 and self.kind is Kind.DRUG:
             split = self._stuck_together(word)
             if split is not None:
@@ -558,7 +438,7 @@ class Matcher:
             cut_off = self._cut_off(word)
             if cut_off is not None:
                 return cut_off
-        return self._near(word)
+        return self._nearness.near(word)
 
     def _cut_off(self, word: str) -> NearResult | None:
         """A substance whose name was cut off, as narrow fields do ("metoprol tar"): the beginning of one name only."""
@@ -602,88 +482,8 @@ class Matcher:
         )
 
     def near(self, word: str, without: frozenset[str] = frozenset()) -> NearResult:
-        """What nearness alone says about a word or squashed phrase, for explanation, tests and measurements.
-
-        Args:
-            word: Folded, without spaces.
-            without: Ids to leave out, to see what would become of their names if they were not in the tables.
-        """
-        return self._near_uncached(word, without) if without else self._near(word)
-
-    def _near_uncached(self, word: str, without: frozenset[str] = frozenset()) -> NearResult:
-        # A digit is never a slip: vitamin b3 is not vitamin d3, and a code is not another code.
-        if len(word) < 4 or not word.isalpha():
-            return NearResult(None, 0.0, ())
-        best: dict[tuple[str, ...], tuple[int, float, Name]] = {}
-        fewest = 99
-        for key, edits in self.lexicon.near(word):
-            if edits > fewest + 1:
-                break
-            for name in self.lexicon.spelled(key):
-                if name.method is Method.ABBREVIATION or without.intersection(name.concepts):
-                    continue
-                fewest = min(fewest, edits)
-                cost = slip_cost(word, key)
-                known = best.get(name.concepts)
-                if known is None or cost < known[1]:
-                    best[name.concepts] = (min(edits, known[0]) if known else edits, cost, name)
-        if not best:
-            return NearResult(None, 0.0, ())
-        ranked = [(cost, edits, name) for edits, cost, name in best.values()]
-        ranked.sort(key=lambda one: (one[0], one[1], one[2].text))
-        return self._decide(word, ranked)
-
-    def _decide(self, word: str, ranked: Sequence[tuple[float, int, Name]]) -> NearResult:
-        cost, edits, name = ranked[0]
-        key = "".join(self.lexicon.tokens_of(name.text))
-        score = _score(cost, word, key)
-        known_well = name.method is not Method.BRAND or name.rank < _WELL_KNOWN
-        limit = allowed_cost(min(len(key), len(word)), known_well)
-        own, letters = _own_cost(word, key)
-        if cost > limit or own > allowed_cost(letters + 3, known_well):
-            reason = f"too far to be sure ({cost:.1f} slips, {limit:.1f} allowed)"
-            return NearResult(None, score, tuple(_candidate(n, _score(c, word, n.text), reason) for c, _, n in ranked[:4]))
-        margin = _MARGIN[name.method is Method.BRAND][known_well]
-        rivals = [
-            (other_cost, other_edits, other)
-            for other_cost, other_edits, other in ranked[1:]
-            if (other_edits <= edits or other_cost - cost < margin) and not self._same_family(name, other)
-        ]
-        # The farther the word is from its nearest name, the nearer a look-alike may be by chance.
-        guard = max(_LOOK_ALIKE_MARGIN, cost)
-        guarded = [
-            other
-            for other_cost, _, other in ranked[1:]
-            if other_cost - cost < guard
-            and any(mine in self.lexicon.look_alikes(theirs) for mine in name.concepts for theirs in other.concepts)
-        ]
-        guarded += [
-            partner
-            for mine in name.concepts
-            for other_id in self.lexicon.look_alikes(mine)
-            if (partner := self._named(other_id)) is not None
-            and slip_cost(word, "".join(self.lexicon.tokens_of(partner.text))) - cost < guard
-        ]
-        if rivals or guarded or _opposed(word, key):
-            if rivals:
-                reason = "near: another name is as near"
-            elif guarded:
-                reason = "near: listed as a look-alike, never decided by nearness"
-            else:
-                reason = "near: may be its opposite, never decided by nearness"
-            others = [(c, n) for c, _, n in ranked if n is name or n in guarded or any(n is r for _, _, r in rivals)]
-            others += [(slip_cost(word, n.text.lower()), n) for n in guarded if all(n is not known for _, known in others)]
-            return NearResult(None, score, tuple(_candidate(n, _score(c, word, n.text), reason) for c, n in others[:6]))
-        others_near = tuple(_candidate(n, _score(c, word, n.text), "farther") for c, _, n in ranked[1:4])
-        return NearResult(name, score, others_near)
-
-    def _named(self, concept: str) -> Name | None:
-        """The preferred name of a concept, as a name."""
-        return self.lexicon.name(self.lexicon.key(self.lexicon.tokens_of(self.lexicon.concepts[concept].name)))
-
-    def _same_family(self, one: Name, other: Name) -> bool:
-        """Whether two names mean the same."""
-        return set(one.concepts) == set(other.concepts)
+        """What nearness alone says about a word or squashed phrase; see :class:`~cramprisk.near_reader.NearReader`."""
+        return self._nearness.near(word, without)
 
     # ------------------------------------------------------------------ the decision
 
@@ -788,14 +588,6 @@ class Matcher:
             if route in said:
                 return route
         return None
-
-
-def _score(cost: float, word: str, key: str) -> float:
-    return max(0.0, 100.0 * (1.0 - cost / max(len(word), len(key), 1)))
-
-
-def _candidate(name: Name, score: float, reason: str) -> Candidate:
-    return Candidate(name.concepts, name.text, score, reason)
 
 
 def _runs(indices: Sequence[int]) -> list[tuple[int, int]]:
