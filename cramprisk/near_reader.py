@@ -191,7 +191,7 @@ class NearReader:
         rivals = [
             (other_cost, other_edits, other)
             for other_cost, other_edits, other in ranked[1:]
-            if (other_edits <= edits or other_cost - cost < margin) and not self._same_family(name, other)
+            if other_edits <= edits or other_cost - cost < margin
         ]
         # The farther the word is from its nearest name, the nearer a look-alike may be by chance.
         guard = max(_LOOK_ALIKE_MARGIN, cost)
@@ -224,10 +224,6 @@ class NearReader:
     def _named(self, concept: str) -> Name | None:
         """The preferred name of a concept, as a name."""
         return self.lexicon.name(self.lexicon.key(self.lexicon.tokens_of(self.lexicon.concepts[concept].name)))
-
-    def _same_family(self, one: Name, other: Name) -> bool:
-        """Whether two names mean the same."""
-        return set(one.concepts) == set(other.concepts)
 
 
 def _score(cost: float, word: str, key: str) -> float:

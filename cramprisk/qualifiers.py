@@ -30,12 +30,11 @@ N, U, F, H, A, S, P, V = (
 
 
 class Scope(NamedTuple):
-    """Tokens `start` to `end` (exclusive) stand under a qualifier; the trigger itself spans `trigger`."""
+    """Tokens `start` to `end` (exclusive) stand under a qualifier."""
 
     qualifier: Qualifier
     start: int
     end: int
-    trigger: tuple[int, int]
 
 
 def _phrases(table: dict[Qualifier, str]) -> dict[tuple[str, ...], Qualifier]:
@@ -254,29 +253,29 @@ def scopes(tokens: Sequence[Token], kind: Kind, tail: str = "", taken: Container
                 ):
                     stop = index
                     break
-            found.append(Scope(qualifier, end, stop, (start, end)))
+            found.append(Scope(qualifier, end, stop))
         else:
             begin = 0
             for index in range(start - 1, 0, -1):
                 if "," in tokens[index].gap or ";" in tokens[index].gap or tokens[index - 1].text in _TERMINATORS:
                     begin = index
                     break
-            found.append(Scope(qualifier, begin, start, (start, end)))
+            found.append(Scope(qualifier, begin, start))
     if tokens:
         # Question marks are no tokens: "?diabetes" puts the mark before, "diabetes?" behind what it doubts.
         if re.match(r"\s*\(?\s*\?", tokens[0].gap):
             stop = next((i for i in range(1, count) if "," in tokens[i].gap or ";" in tokens[i].gap), count)
-            found.append(Scope(Qualifier.UNCERTAIN, 0, stop, (0, 0)))
+            found.append(Scope(Qualifier.UNCERTAIN, 0, stop))
         for index in range(1, count):
             if re.search(r"[\s,;(/]\?+\s*$", tokens[index].gap):
                 stop = next((i for i in range(index + 1, count) if re.search(r"[,;?]", tokens[i].gap)), count)
-                found.append(Scope(Qualifier.UNCERTAIN, index, stop, (index, index)))
+                found.append(Scope(Qualifier.UNCERTAIN, index, stop))
             elif re.match(r"\?+(\s|[,;)])", tokens[index].gap):
                 begin = next((i for i in range(index - 1, 0, -1) if re.search(r"[,;]", tokens[i].gap)), 0)
-                found.append(Scope(Qualifier.UNCERTAIN, begin, index, (index, index)))
+                found.append(Scope(Qualifier.UNCERTAIN, begin, index))
         if re.match(r"\s*\)?\s*\?", tail):
             begin = next((i for i in range(count - 1, 0, -1) if re.search(r"[,;]", tokens[i].gap)), 0)
-            found.append(Scope(Qualifier.UNCERTAIN, begin, count, (count, count)))
+            found.append(Scope(Qualifier.UNCERTAIN, begin, count))
     return found
 
 
