@@ -191,6 +191,9 @@ def condition_key(tokens: Sequence[str]) -> str:
     return " ".join(sorted(tokens))
 
 
+# Brands stand best known first; so many of them are as likely to be meant by a slip as the substance is.
+_FIRST_BRANDS = 3
+
 _ICD_DOT = re.compile(r"[.\s]")
 
 
@@ -434,6 +437,30 @@ class Lexicon:
                 for concept in a:
                     found.setdefault(concept, set()).update(b)
         return found
+
+    @cached_property
+    def _common(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Ids of the medicines, and keys of the brands, that stand on very many lists."""
+        if self.kind is not Kind.DRUG:
+            return frozenset(), frozenset()
+        rows = self._tables.rows("common_names.csv")
+        medicines = frozenset(row["name"] for row in rows if row["kind"] == "medicine")
+        brands = frozenset(self.key(self.tokens_of(row["name"])) for row in rows if row["kind"] == "brand")
+        return medicines, brands
+
+    def rarity(self, name: Name) -> int:
+        """How seldom a name is written: 0 for what stands on very many lists, 2 for a lesser brand, 1 for the others.
+
+        Common are the medicines and brands of ``common_names.csv``; of a medicine its substance names and its first
+        brands, since a cell of brands begins with the best known.
+        """
+        medicines, brands = self._common
+        first = name.method is not Method.BRAND or name.rank < _FIRST_BRANDS
+        if first and name.method not in (Method.COMBINATION, Method.ABBREVIATION) and medicines.issuperset(name.concepts):
+            return 0
+        if brands and self.key(self.tokens_of(name.text)) in brands:
+            return 0
+        return 1 if first and (name.method is not Method.COMBINATION or name.rank < _FIRST_BRANDS) else 2
 
     def _ids(self, text: str) -> tuple[str, ...]:
         if text in self.concepts:

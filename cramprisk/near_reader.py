@@ -5,7 +5,7 @@ Nearness decides only when one concept is clearly nearest; every doubt ends with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -50,32 +50,42 @@ class NearResult(NamedTuple):
     candidates: tuple[Candidate, ...]
 
 
-# Slips allowed by the number of distinguishing letters (up to and including it). Brands are invented words, and any
-# short string is a brand somewhere: a word near a brand is more often another brand than a slip. Chosen on names
-# taken out of the tables (``python -m bench.unknown_names``) and on the development list of misspellings.
-_ALLOWED = {
-    True: ((4, 0.3), (5, 0.5), (7, 1.0), (9, 1.2), (11, 1.6), (1_000_000, 2.0)),
-    False: ((4, 0.0), (5, 0.3), (7, 0.6), (9, 0.8), (11, 1.2), (1_000_000, 1.6)),
-}
+# Slips allowed by the number of distinguishing letters (up to and including it), for names by their rarity
+# (:meth:`~cramprisk.lexicon.Lexicon.rarity`). Brands are invented words, and any short string is a brand somewhere: a
+# word near a lesser brand is more often another brand than a slip. Chosen on names taken out of the tables
+# (``python -m bench.unknown_names``) and on the development list of misspellings.
+_ALLOWED = (
+    ((4, 0.5), (5, 1.0), (7, 1.2), (9, 1.6), (11, 2.0), (1_000_000, 2.4)),
+    ((4, 0.3), (5, 0.5), (7, 1.0), (9, 1.2), (11, 1.6), (1_000_000, 2.0)),
+    ((4, 0.0), (5, 0.3), (7, 0.6), (9, 0.8), (11, 1.2), (1_000_000, 1.6)),
+)
+# What a rarer name must be nearer by, to be as likely meant as a common one.
+_RARITY_COST = (0.0, 0.4, 0.8)
+# How much less likely, in the same measure, another name must be.
+_MARGIN = 0.35
+_LOOK_ALIKE_MARGIN = 1.0
 
 
-def allowed_cost(length: int, generic: bool) -> float:
+def allowed_cost(length: int, rarity: int) -> float:
     """The largest :func:`~cramprisk.nearness.slip_cost` at which a name is taken.
 
     Args:
         length: Its distinguishing letters.
-        generic: Whether it is a substance, class or condition rather than a brand.
+        rarity: From :meth:`~cramprisk.lexicon.Lexicon.rarity`.
     """
     if length < 4:
         return 0.0
-    return next(cost for top, cost in _ALLOWED[generic] if length <= top)
+    return next(cost for top, cost in _ALLOWED[rarity] if length <= top)
 
 
-# How much farther another name must be, for substances and for brands, the less known and the well known ones.
-_MARGIN = {False: {True: 0.3}, True: {False: 0.6, True: 0.4}}
-_LOOK_ALIKE_MARGIN = 1.0
-# Brands stand best known first; so many of them are as likely to be meant by a slip as the substance is.
-_WELL_KNOWN = 3
+class _Neighbour(NamedTuple):
+    """A name near a word: how unlikely it is meant, what its slips cost, its edits, its rarity, and the name."""
+
+    unlikely: float
+    cost: float
+    edits: int
+    rarity: int
+    name: Name
 
 
 def _own_part(name: str) -> tuple[int, int]:
@@ -173,53 +183,55 @@ class NearReader:
                     best[name.concepts] = (min(edits, known[0]) if known else edits, cost, name)
         if not best:
             return NearResult(None, 0.0, ())
-        ranked = [(cost, edits, name) for edits, cost, name in best.values()]
-        ranked.sort(key=lambda one: (one[0], one[1], one[2].text))
+        ranked = []
+        for edits, cost, name in best.values():
+            rarity = self.lexicon.rarity(name)
+            ranked.append(_Neighbour(cost + _RARITY_COST[rarity], cost, edits, rarity, name))
+        ranked.sort(key=lambda one: (one.unlikely, one.edits, one.name.text))
         return self._decide(word, ranked)
 
-    def _decide(self, word: str, ranked: Sequence[tuple[float, int, Name]]) -> NearResult:
-        cost, edits, name = ranked[0]
+    def _decide(self, word: str, ranked: Sequence[_Neighbour]) -> NearResult:
+        first = ranked[0]
+        name, cost = first.name, first.cost
         key = "".join(self.lexicon.tokens_of(name.text))
         score = _score(cost, word, key)
-        known_well = name.method is not Method.BRAND or name.rank < _WELL_KNOWN
-        limit = allowed_cost(min(len(key), len(word)), known_well)
+        limit = allowed_cost(min(len(key), len(word)), first.rarity)
         own, letters = _own_cost(word, key)
-        if cost > limit or own > allowed_cost(letters + 3, known_well):
+        if cost > limit or own > allowed_cost(letters + 3, first.rarity):
             reason = f"too far to be sure ({cost:.1f} slips, {limit:.1f} allowed)"
-            return NearResult(None, score, tuple(candidate(n, _score(c, word, n.text), reason) for c, _, n in ranked[:4]))
-        margin = _MARGIN[name.method is Method.BRAND][known_well]
-        rivals = [
-            (other_cost, other_edits, other)
-            for other_cost, other_edits, other in ranked[1:]
-            if other_edits <= edits or other_cost - cost < margin
-        ]
+            return NearResult(None, score, _candidates(word, ranked[:4], reason))
+        # Whatever the names' rarity, a word is never taken for one name while it is as few edits from another.
+        rivals = [one for one in ranked[1:] if one.edits <= first.edits or one.unlikely - first.unlikely < _MARGIN]
         # The farther the word is from its nearest name, the nearer a look-alike may be by chance.
         guard = max(_LOOK_ALIKE_MARGIN, cost)
         guarded = [
-            other
-            for other_cost, _, other in ranked[1:]
-            if other_cost - cost < guard
-            and any(mine in self.lexicon.look_alikes(theirs) for mine in name.concepts for theirs in other.concepts)
+            one
+            for one in ranked[1:]
+            if one.cost - cost < guard
+            and any(mine in self.lexicon.look_alikes(theirs) for mine in name.concepts for theirs in one.name.concepts)
         ]
-        guarded += [
-            partner
+        partners = [
+            (away, partner)
             for mine in name.concepts
             for other_id in self.lexicon.look_alikes(mine)
             if (partner := self._named(other_id)) is not None
-            and slip_cost(word, "".join(self.lexicon.tokens_of(partner.text))) - cost < guard
+            and (away := slip_cost(word, "".join(self.lexicon.tokens_of(partner.text)))) - cost < guard
         ]
-        if rivals or guarded or _opposed(word, key):
+        if rivals or guarded or partners or _opposed(word, key):
             if rivals:
                 reason = "near: another name is as near"
-            elif guarded:
+            elif guarded or partners:
                 reason = "near: listed as a look-alike, never decided by nearness"
             else:
                 reason = "near: may be its opposite, never decided by nearness"
-            others = [(c, n) for c, _, n in ranked if n is name or n in guarded or any(n is r for _, _, r in rivals)]
-            others += [(slip_cost(word, n.text.lower()), n) for n in guarded if all(n is not known for _, known in others)]
-            return NearResult(None, score, tuple(candidate(n, _score(c, word, n.text), reason) for c, n in others[:6]))
-        others_near = tuple(candidate(n, _score(c, word, n.text), "farther") for c, _, n in ranked[1:4])
-        return NearResult(name, score, others_near)
+            kept = [one for one in ranked if one is first or one in guarded or one in rivals]
+            others = [
+                candidate(partner, _score(away, word, partner.text), reason)
+                for away, partner in partners
+                if all(partner is not one.name for one in kept)
+            ]
+            return NearResult(None, score, (*_candidates(word, kept, reason), *others)[:6])
+        return NearResult(name, score, _candidates(word, ranked[1:4], "farther"))
 
     def _named(self, concept: str) -> Name | None:
         """The preferred name of a concept, as a name."""
@@ -228,6 +240,10 @@ class NearReader:
 
 def _score(cost: float, word: str, key: str) -> float:
     return max(0.0, 100.0 * (1.0 - cost / max(len(word), len(key), 1)))
+
+
+def _candidates(word: str, near: Iterable[_Neighbour], reason: str) -> tuple[Candidate, ...]:
+    return tuple(candidate(one.name, _score(one.cost, word, one.name.text), reason) for one in near)
 
 
 def candidate(name: Name, score: float, reason: str) -> Candidate:

@@ -1,16 +1,21 @@
 """Which names are within a few slips of a word, and what those slips cost.
 
-The index finds *every* name within the radius (a test compares it with brute force). A name of length n that may
-be k edits away is cut into k + 1 pieces; k edits cannot touch all of them, so at least one piece stands unchanged in
-the word, near its old place (the Pass-Join partition; Li, Deng, Wang, Feng, VLDB 2011). A transposition counts as one
-edit and may straddle two pieces: each piece is therefore also looked up with its last letter exchanged for the next.
-rapidfuzz verifies the few names that remain.
+The index finds *every* name within the radius (a test compares it with brute force). A name that may be k edits away
+is cut into k + 1 pieces; k edits cannot touch all of them, so at least one piece stands unchanged in the word, near its
+old place. Of the places where it may stand only those are looked at where the edits left of it and right of it are few
+enough for another piece not to do as well (Pass-Join with multi-match-aware selection; Li, Deng, Wang, Feng, VLDB
+2011). A transposition counts as one edit and may straddle two pieces: it is counted to the right one, and the left one
+is also looked up with its last letter exchanged for the next. What remains is compared by its letters, then by rapidfuzz.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Near", "NearIndex", "radius", "scan", "slip_cost"]
 
@@ -23,6 +28,7 @@ class Near(NamedTuple):
 
 
 _MIN_LENGTH = 4
+_LARGEST_RADIUS = 3
 
 
 def radius(length: int) -> int:
@@ -32,11 +38,11 @@ def radius(length: int) -> int:
     """
     if length < _MIN_LENGTH:
         return 0
-    if length < 5:
+    if length < 6:
         return 1
     if length < 12:
         return 2
-    return 3
+    return _LARGEST_RADIUS
 
 
 def _pieces(length: int, count: int) -> list[tuple[int, int]]:
@@ -51,90 +57,139 @@ def _pieces(length: int, count: int) -> list[tuple[int, int]]:
     return pieces
 
 
+def _letters(word: str) -> int:
+    """The letters of a word as 64 bits: for each of 32 groups of letters whether it occurs, and whether twice.
+
+    An edit changes at most two of the bits, a transposition none.
+    """
+    bits = 0
+    for char in word:
+        bit = 1 << (ord(char) % 32 * 2)
+        bits |= bit << 1 if bits & bit else bit
+    return bits
+
+
+# Below so many candidates comparing letters first costs more than it saves.
+_WORTH_COMPARING_LETTERS = 100
+
+
 class NearIndex:
     """An immutable index over names for :meth:`search`.
 
     Args:
-        keys: The names, folded and without spaces; repeats are dropped.
+        keys: The names, folded and without spaces; repeats are dropped, and names below three letters.
     """
 
     def __init__(self, keys: Iterable[str]) -> None:
-        self._buckets: dict[tuple[int, int, str], list[str]] = {}
-        self._partitions: dict[int, list[tuple[int, int]]] = {}
-        buckets = self._buckets
-        count = 0
-        for key in dict.fromkeys(keys):
+        import numpy as np
+
+        self._keys = [key for key in dict.fromkeys(keys) if len(key) >= _MIN_LENGTH - 1]
+        self._letters = np.fromiter(map(_letters, self._keys), dtype=np.uint64, count=len(self._keys))
+        # By the length of a name and the radius of the word that asks: for each piece its start, its size, and the
+        # numbers of the names in which it has these letters.
+        building: dict[int, dict[int, list[tuple[int, int, dict[str, list[int]]]]]] = {}
+        for number, key in enumerate(self._keys):
             length = len(key)
-            if length < _MIN_LENGTH - 1:
-                continue
-            pieces = self._partitions.get(length)
-            if pieces is None:
-                # Words up to `radius` longer may ask for this name, and they may have the larger radius.
-                pieces = self._partitions[length] = _pieces(length, min(radius(length + 3) + 1, length))
-            for index, (start, size) in enumerate(pieces):
-                bucket = (length, index, key[start : start + size])
-                found = buckets.get(bucket)
-                if found is None:
-                    buckets[bucket] = [key]
-                else:
-                    found.append(key)
-            count += 1
-        self._count = count
+            by_radius = building.get(length)
+            if by_radius is None:
+                asking = range(length - _LARGEST_RADIUS, length + _LARGEST_RADIUS + 1)
+                radii = {radius(other) for other in asking if radius(other) >= abs(other - length)}
+                by_radius = building[length] = {
+                    limit: [(start, size, {}) for start, size in _pieces(length, limit + 1)] for limit in radii if limit < length
+                }
+            for pieces in by_radius.values():
+                for start, size, bucket in pieces:
+                    piece = key[start : start + size]
+                    found = bucket.get(piece)
+                    if found is None:
+                        bucket[piece] = [number]
+                    else:
+                        found.append(number)
+        self._pieces: dict[int, dict[int, list[tuple[int, int, dict[str, NDArray[np.int32]]]]]] = {
+            length: {
+                limit: [
+                    (start, size, {piece: np.array(found, dtype=np.int32) for piece, found in bucket.items()})
+                    for start, size, bucket in pieces
+                ]
+                for limit, pieces in by_radius.items()
+            }
+            for length, by_radius in building.items()
+        }
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._keys)
 
-    def search(self, word: str, within: int | None = None) -> list[Near]:
-        """All names within some edits of a word, nearest first, then by spelling.
+    def search(self, word: str) -> list[Near]:
+        """All names within :func:`radius` edits of a word, nearest first, then by spelling.
 
         Args:
             word: Folded, without spaces.
-            within: The largest number of edits; by default :func:`radius` of its length.
 
         Returns:
             Every name of the index at that distance or less, the word itself included if it is a name.
         """
-        from rapidfuzz.distance import OSA
-        from rapidfuzz.process import extract_iter
-
         length = len(word)
-        limit = radius(length) if within is None else within
-        if limit > radius(length + 3):
-            raise ValueError("the index is built for a smaller radius")
-        buckets = self._buckets
-        candidates: set[str] = set()
-        for other in range(max(1, length - limit), length + limit + 1):
-            pieces = self._partitions.get(other)
-            if pieces is None:
-                continue
+        limit = radius(length)
+        found: list[NDArray[np.int32]] = []
+        total = 0
+        for other in range(length - limit, length + limit + 1):
             longer = length - other
-            left, right = (limit - longer) // 2, (limit + longer) // 2
-            for index, (start, size) in enumerate(pieces):
-                for at in range(max(0, start - left), min(length - size, start + right) + 1):
+            for index, (start, size, bucket) in enumerate(self._pieces.get(other, {}).get(limit, ())):
+                left, right = index, limit - index
+                first = max(0, start - left, start + longer - right)
+                last = min(length - size, start + left, start + longer + right)
+                for at in range(first, last + 1):
                     end = at + size
-                    found = buckets.get((other, index, word[at:end]))
-                    if found is not None:
-                        candidates.update(found)
-                    if end < length and word[end] != word[end - 1]:
-                        found = buckets.get((other, index, word[at : end - 1] + word[end]))
-                        if found is not None:
-                            candidates.update(found)
-        near = [
-            Near(key, int(edits)) for key, edits, _ in extract_iter(word, candidates, scorer=OSA.distance, score_cutoff=limit)
-        ]
-        near.sort(key=lambda one: (one.edits, one.key))
-        return near
+                    names = bucket.get(word[at:end])
+                    if names is not None:
+                        found.append(names)
+                        total += len(names)
+                    if end < length:
+                        names = bucket.get(word[at : end - 1] + word[end])
+                        if names is not None:
+                            found.append(names)
+                            total += len(names)
+        return _verified(word, self._candidates(word, limit, found, total), limit)
+
+    def _candidates(self, word: str, limit: int, found: list[NDArray[np.int32]], total: int) -> list[str]:
+        """The names that share a piece with a word, less those whose letters already differ too much."""
+        import numpy as np
+
+        if not found:
+            return []
+        numbers = np.concatenate(found)
+        if total > _WORTH_COMPARING_LETTERS:
+            differing = self._letters[numbers] ^ np.uint64(_letters(word))
+            numbers = numbers[_bits_set(differing) <= 2 * limit]
+        keys = self._keys
+        return [keys[number] for number in set(numbers.tolist())]
 
 
-def scan(word: str, keys: Sequence[str], within: int | None = None) -> list[Near]:
-    """What :meth:`NearIndex.search` gives, by comparing with every key: slower for many words, quicker for few."""
+def _bits_set(values: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """How many bits are set in each value."""
+    import numpy as np
+
+    counted: NDArray[np.uint8]
+    if hasattr(np, "bitwise_count"):
+        counted = np.bitwise_count(values)
+    else:  # numpy 1
+        counted = np.unpackbits(values.view(np.uint8).reshape(-1, 8), axis=1).sum(axis=1, dtype=np.uint8)
+    return counted
+
+
+def _verified(word: str, names: Iterable[str], limit: int) -> list[Near]:
+    """Those of the names that lie within `limit` edits of a word, nearest first, then by spelling."""
     from rapidfuzz.distance import OSA
-    from rapidfuzz.process import extract
+    from rapidfuzz.process import extract_iter
 
-    limit = radius(len(word)) if within is None else within
-    near = [Near(key, int(edits)) for key, edits, _ in extract(word, keys, scorer=OSA.distance, score_cutoff=limit, limit=None)]
+    near = [Near(key, int(edits)) for key, edits, _ in extract_iter(word, names, scorer=OSA.distance, score_cutoff=limit)]
     near.sort(key=lambda one: (one.edits, one.key))
     return near
+
+
+def scan(word: str, keys: Sequence[str]) -> list[Near]:
+    """What :meth:`NearIndex.search` gives, by comparing with every key: slower for many words, quicker for few."""
+    return _verified(word, keys, radius(len(word)))
 
 
 # Slips that people make by ear: letters that English, French or Spanish speakers write for one another.
@@ -160,6 +215,7 @@ _TRANSPOSED = 0.6
 _DOUBLED = 0.3
 _SILENT = 0.5
 _VOWEL = 0.7
+_PLURAL = 0.3
 
 
 _REPLACED = {
@@ -168,6 +224,17 @@ _REPLACED = {
     for one in pair
     for other in pair
     if one != other
+}
+
+
+# Two letters that are written for one, or one for two: the one letter first, then the two.
+_SPELLED_ALIKE = {
+    pair: cost
+    for pairs, cost in (
+        ("fph kck cck", 0.3),
+        ("xcs xks kch cch ssc kqu iee eea iie iei yie uou uoo oau aai yey eae eoe", 0.4),
+    )
+    for pair in pairs.split()
 }
 
 
@@ -203,8 +270,9 @@ def slip_cost(word: str, name: str) -> float:
     for cost in missing:
         above.append(above[-1] + cost)
     replaced = _REPLACED
+    alike = _SPELLED_ALIKE
     for i, char in enumerate(word):
-        extra = _dropped(word, i)
+        extra = _PLURAL if char == "s" and i == len(word) - 1 else _dropped(word, i)
         left = above[0] + extra
         row = [left]
         for j in range(columns):
@@ -216,6 +284,10 @@ def slip_cost(word: str, name: str) -> float:
                 best = min(best, left + missing[j])
                 if i and j and char == name[j - 1] and word[i - 1] == other and before[j - 1] + _TRANSPOSED < best:
                     best = before[j - 1] + _TRANSPOSED
+            if j and (alternative := alike.get(char + name[j - 1] + other)) is not None:
+                best = min(best, above[j - 1] + alternative)
+            if i and (alternative := alike.get(other + word[i - 1] + char)) is not None:
+                best = min(best, before[j] + alternative)
             row.append(best)
             left = best
         before, above = above, row

@@ -66,6 +66,7 @@ def table_problems(tables: Tables) -> list[Problem]:
         ("combinations.csv", _drug_code),
         ("conditions.csv", _condition_kind),
         ("words.csv", _word),
+        ("common_names.csv", _common_kind),
     ):
         table = tables.files[file]
         for index, row in enumerate(table.rows):
@@ -252,6 +253,11 @@ def _word(file: str, line: int, row: Row) -> Iterator[Problem]:
         yield Problem(file, line, "route", "is empty or one of the routes.")
 
 
+def _common_kind(file: str, line: int, row: Row) -> Iterator[Problem]:
+    if row["kind"] not in ("medicine", "brand"):
+        yield Problem(file, line, "kind", "is medicine (an id of drugs.csv) or brand (a name of the tables).")
+
+
 def _association(file: str, line: int, row: Row) -> Iterator[Problem]:
     def wrong(column: str, message: str) -> Problem:
         return Problem(file, line, column, message)
@@ -351,12 +357,25 @@ def _names(tables: Tables, kind: Kind) -> Iterator[Problem]:
             )
         elif kind is Kind.DRUG and len(tokens) == 1 and _ordinary(lexicon, tokens[0], name):
             yield Problem(file, line, column, f'"{name.text}" is an ordinary word in words.csv. Remove it from one of them.')
+    if kind is Kind.DRUG:
+        yield from _common_names(tables, lexicon)
     for index, row in enumerate(tables.rows("look_alikes.csv")):
         if row["kind"] != kind.value:
             continue
         for column in ("name", "confused_with"):
             if row[column] not in lexicon.concepts and lexicon.name(lexicon.key(lexicon.tokens_of(row[column]))) is None:
                 yield Problem("look_alikes.csv", index + 2, column, f'"{row[column]}" is no name of the tables.')
+
+
+def _common_names(tables: Tables, lexicon: Lexicon) -> Iterator[Problem]:
+    for index, row in enumerate(tables.rows("common_names.csv")):
+        if row["kind"] == "medicine":
+            known = row["name"] in lexicon.concepts
+        else:
+            known = lexicon.name(lexicon.key(lexicon.tokens_of(row["name"]))) is not None
+        if not known:
+            what = "is not the id of a medicine" if row["kind"] == "medicine" else "is no name of the tables"
+            yield Problem("common_names.csv", index + 2, "name", f'"{row["name"]}" {what}. Correct it, or remove the row.')
 
 
 def _ordinary(lexicon: Lexicon, token: str, name: Name) -> bool:

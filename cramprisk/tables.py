@@ -36,6 +36,7 @@ LAYOUT: Mapping[str, tuple[str, ...]] = {
     "look_alikes.csv": ("name", "confused_with", "kind", "source"),
     "ambiguous_names.csv": ("name", "kind", "meanings", "settled_by", "note"),
     "words.csv": ("word", "kind", "route"),
+    "common_names.csv": ("name", "kind"),
 }  # fmt: skip
 """The columns of each file, in their order."""
 
@@ -43,6 +44,7 @@ SORT_KEY: Mapping[str, tuple[str, ...]] = {
     "look_alikes.csv": ("kind", "name", "confused_with"),
     "ambiguous_names.csv": ("kind", "name"),
     "words.csv": ("word",),
+    "common_names.csv": ("kind", "name"),
 }
 """The columns a file is sorted by; ``id`` where nothing else is said."""
 

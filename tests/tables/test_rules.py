@@ -126,6 +126,9 @@ def test_a_wrong_finding_is_reported_with_its_place(changes, says):
             "is an ordinary word",
         ),
         ({"words_csv": [{"word": "tab", "kind": "noun"}]}, "words.csv:2: kind"),
+        ({"common_names_csv": [{"name": "aspirin", "kind": "drug"}]}, "common_names.csv:2: kind"),
+        ({"drugs_csv": DRUGS, "common_names_csv": [{"name": "beer", "kind": "medicine"}]}, "is not the id of a medicine"),
+        ({"drugs_csv": DRUGS, "common_names_csv": [{"name": "Beer", "kind": "brand"}]}, "is no name of the tables"),
     ],
 )
 def test_a_wrong_row_is_reported(files, says):

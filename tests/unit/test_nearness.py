@@ -1,6 +1,8 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cramprisk.nearness import NearIndex, radius, scan, slip_cost
 
@@ -53,9 +55,22 @@ def test_short_words_have_no_neighbours():
     assert NearIndex(["abc", "abd"]).search("abe") == []
 
 
-def test_a_larger_radius_than_the_index_was_built_for_is_refused():
-    with pytest.raises(ValueError, match="smaller radius"):
-        NearIndex(["abcdef"]).search("abcdef", within=5)
+@given(names=st.lists(st.text("abc", min_size=3, max_size=15), max_size=40), word=st.text("abc", min_size=1, max_size=15))
+def test_the_index_finds_all_over_few_letters(names, word):
+    """Few letters: pieces repeat, transpositions straddle them, and edits cancel one another."""
+    assert NearIndex(names).search(word) == scan(word, list(dict.fromkeys(names)))
+
+
+def test_without_bitwise_count_the_index_finds_the_same(words, monkeypatch):
+    import numpy as np
+
+    chance = random.Random(2)
+    asked = [mutated(word, chance, 2) for word in chance.sample(words, 200)]
+    index = NearIndex([*words, *(mutated(word, chance, 1) for word in words for _ in range(8))])
+    expected = [index.search(word) for word in asked]
+    monkeypatch.delattr(np, "bitwise_count", raising=False)
+
+    assert [index.search(word) for word in asked] == expected
 
 
 def test_slips_of_the_ear_cost_less_than_others():
