@@ -17,7 +17,7 @@ class NameIndexHook(BuildHookInterface):
         root = Path(self.root)
         sys.path.insert(0, str(root))
         try:
-            from cramprisk.lexicon import write_index
+            from cramprisk.names import write_index
             from cramprisk.tables import read_tables
 
             write_index(read_tables(root / "data"))

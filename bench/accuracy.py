@@ -22,8 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cramprisk.checker import Checker
-from cramprisk.lexicon import Lexicon, names_of
+from cramprisk.lexicon import Lexicon
 from cramprisk.model import Kind, Match, Qualifier, Status
+from cramprisk.names import names_of
 from cramprisk.tables import Tables
 
 PANEL_DRUGS = frozenset(

@@ -56,7 +56,7 @@ def real_strings(checker: Checker) -> list[str]:
         return sorted({row["text"] for name in names for row in rows(folder, name)})
     print("The development lists are not here: names of the tables, half of them with a slip, stand in for them.")
     chance = random.Random(1)
-    keys = chance.sample(checker.drugs.lexicon.near_keys, 4000)
+    keys = chance.sample(checker.drugs.lexicon.near_keys(), 4000)
     return [key if index % 2 else chance.choice(typed_wrong(key)) for index, key in enumerate(keys)]
 
 
@@ -73,7 +73,7 @@ def main() -> int:
     ours = each(checker.normalize, texts)
     wratio = plain_wratio(checker.tables, lexicon)
     plain = each(lambda text: wratio([text], Kind.DRUG), texts[:100])
-    words = chance.sample(lexicon.near_keys, 2000)
+    words = chance.sample(lexicon.near_keys(), 2000)
     slips = [chance.choice(typed_wrong(word)) for word in words]
     near = each(lexicon.near_index.search, slips)
     bare = wall([sys.executable, "-c", "pass"])
@@ -87,7 +87,7 @@ def main() -> int:
     # A shell in between: a forked child starts with its parent's peak, and exec does not reset it.
     shell = ["sh", "-c", '"$0" "$@"; exit $?', sys.executable, "-c", inside, "check", *TEN]
     peak = int(subprocess.run(shell, capture_output=True, text=True, check=True).stderr) / 1024
-    print(f"{len(lexicon):,} names; near index over {len(lexicon.near_keys):,} spellings built in {built:.2f} s")
+    print(f"{len(lexicon):,} names; near index over {len(lexicon.near_keys()):,} spellings built in {built:.2f} s")
     print(f"mean per distinct real string ({len(texts):,})            {ours:10.0f} µs")
     print(f"extractOne(WRatio), the same names, 100 strings     {plain:10.0f} µs   {plain / ours:8.0f} times ours")
     print(f"near index alone, one slip in a known name          {near:10.0f} µs")

@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     chance = random.Random(11)
     names = [
         (key, name)
-        for key in matcher.lexicon.near_keys
+        for key in matcher.lexicon.near_keys()
         for name in matcher.lexicon.spelled(key)
         if len(matcher.lexicon.spelled(key)) == 1 and name.method is not Method.ABBREVIATION
     ]

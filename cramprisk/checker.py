@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache, cached_property
 from math import isnan
 from pathlib import Path
@@ -38,26 +39,40 @@ _DIRECTION_ORDER = {Direction.INCREASES: 0, Direction.RELIEVES: 1, Direction.NEU
 _CRAMP_GRADES = (Grade.A, Grade.B, Grade.C, Grade.D)
 
 
-def load_tables(folder: Path | str | None = None) -> Tables:
+def load_tables(
+    folder: Path | str | None = None, *, extra: Path | str | None = None, vocabulary: Path | str | None = None
+) -> Tables:
     """The tables of this installation, or those in a folder, read and checked.
 
     Args:
         folder: A folder that holds all table files; None for the tables that ship with the package.
+        extra: A folder with names of the user's own, laid over the tables (:mod:`cramprisk.overlay`).
+        vocabulary: A file that ``cramprisk vocab import`` made of an RxNorm release. What the tables do not know is
+            looked up there.
 
     Raises:
         TableError: The tables have problems; all of them are in its ``problems``.
+        VocabularyError: The vocabulary file cannot be used.
 
     Examples:
         >>> load_tables().version[:3]
         '202'
     """
     tables = read_tables(folder)
-    if not tables.checked:
+    if extra is not None:
+        from cramprisk.overlay import overlaid
+
+        tables = overlaid(tables, extra)
+    if not tables.checked or extra is not None:
         from cramprisk.table_check import table_problems
 
         problems = table_problems(tables)
         if problems:
             raise TableError(problems)
+    if vocabulary is not None:
+        from cramprisk.vocabulary import read_vocabulary
+
+        tables = replace(tables, vocabulary=read_vocabulary(vocabulary))
     return tables
 
 

@@ -515,13 +515,19 @@ def _show_one(checker: Checker, kind: Any, concept: str) -> None:
 def _tables_check(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from cramprisk.lexicon import write_index
+    from cramprisk.names import write_index
     from cramprisk.table_check import fixed, table_problems
     from cramprisk.tables import read_tables, write_tables
 
     tables = read_tables(arguments.folder)
-    if arguments.fix:
-        tables = fixed(tables)
+    recorded = tables.checked
+    if arguments.extra:
+        from cramprisk.overlay import overlaid
+
+        if arguments.fix:
+            raise InputError("--fix mends the tables themselves, not what --extra lays over them. Use one of the two.")
+        tables = overlaid(tables, arguments.extra)
+    tables = fixed(tables) if arguments.fix else replace(tables, checked=False)
     problems = table_problems(tables)
     if arguments.fix and tables.folder is not None:
         write_tables(replace(tables, checked=not problems), tables.folder)
@@ -532,7 +538,7 @@ def _tables_check(arguments: argparse.Namespace) -> int:
     if problems:
         _say(f"{len(problems)} problems in {rows} rows")
         return _EXIT_TABLES
-    if not tables.checked and not arguments.fix:
+    if not recorded and not arguments.fix:
         _write("VERSION: the digest is not that of these tables. Run: cramprisk tables check --fix")
         return _EXIT_TABLES
     _say(f"{rows} rows, no problem")

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from cramprisk.lexicon import CONDITION_FILLERS, Ambiguity, Lexicon, Name
+from cramprisk.lexicon import Ambiguity, Lexicon
 from cramprisk.model import Candidate, Kind, Match, Mention, Method, Qualifier, Status
+from cramprisk.names import CONDITION_FILLERS, Name
 from cramprisk.near_reader import NearReader, NearResult, candidate
 from cramprisk.qualifiers import WORDS as QUALIFIER_WORDS
 from cramprisk.qualifiers import Scope, scopes, strongest
@@ -49,6 +50,8 @@ _MARKED_CODE = re.compile(
     r"\b(rx ?cui|rx ?norm|atc|icd[ -]?10[ -]?cm|icd[ -]?10|icd|snomed[ -]?ct|snomed|sctid)[ :=#-]+"
     r"([a-z]\d[0-9a-z.]{1,6}|\d{3,18})\b"
 )
+# A National Drug Code is marked, or recognised by its hyphens if a vocabulary knows it.
+_NDC = re.compile(r"\bndc[ :=#-]*(\d{11}|\d{4,5}-\d{3,4}-\d{1,2})\b|(?<![\w-])(\d{4,5}-\d{3,4}-\d{2})(?![\w-])")
 _BARE_CODE = {
     Kind.DRUG: ("atc", re.compile(r"\b[A-Z]\d{2}[A-Z]{2}\d{2}\b")),
     Kind.CONDITION: (
@@ -121,7 +124,10 @@ class Matcher:
         if not hits and not unsettled and not unread and not coded:
             hits = weak
         settled, open_ones = self._settle(unsettled, hits, coded)
-        hits = self._without_wider(sorted([*hits, *settled]), coded)
+        hits, denied = self._agreeing(self._without_wider(sorted([*hits, *settled]), coded), coded)
+        for hit in denied:
+            candidates = [candidate(hit.name, hit.score, "the code of the entry says otherwise"), *candidates]
+            unread.append((hit.start, hit.end))
         mentions = self._qualified(text, everything, entry, hits, coded)
         for start, end, ambiguity in open_ones:
             candidates = [
@@ -203,6 +209,10 @@ class Matcher:
         for one in bare.finditer(upper):
             if not any(low < one.end() and one.start() < high for low, high, _, _ in found):
                 found.append((one.start(), one.end(), system, one[0].strip()))
+        if self.kind is Kind.DRUG and len(lowered) == len(text):
+            for one in _NDC.finditer(lowered):
+                if one[1] or self.lexicon.by_code("ndc", one[2]):
+                    found.append((one.start(), one.end(), "ndc", one[1] or one[2]))
         mentions, spans, unknown = [], [], []
         for start, end, which, code in sorted(found):
             concepts = self.lexicon.by_code(which, code)
@@ -226,7 +236,7 @@ class Matcher:
         drug = self.kind is Kind.DRUG
         found: list[tuple[int, int, int, Name | Ambiguity]] = []
         for start in range(count):
-            lengths = lexicon.lengths.get(words[start], ())
+            lengths = lexicon.lengths(words[start])
             for length in (*lengths, 1) if drug else lengths:
                 for begin in (start,) if drug else range(max(0, start - length + 1), start + 1):
                     end = begin + length
@@ -515,6 +525,28 @@ class Matcher:
             name = Name(ambiguity.text, concepts, Method.ABBREVIATION, "ambiguous_names.csv name")
             settled.append(_Hit(start, end, name, 100.0, False))
         return settled, left
+
+    def _agreeing(self, hits: list[_Hit], coded: Sequence[Mention]) -> tuple[list[_Hit], list[_Hit]]:
+        """The hits to keep beside the codes of an entry, and those that the codes deny.
+
+        A code says more surely than a name what is meant. When no name of the entry agrees with its codes, the codes
+        count, and the names are shown as not understood: one of the two is wrong, and a reader must see it.
+        """
+        meant = {concept for mention in coded for concept in mention.concepts}
+        if (
+            not meant
+            or not hits
+            or any(self._related(one, other) for hit in hits for one in hit.name.concepts for other in meant)
+        ):
+            return hits, []
+        return [], hits
+
+    def _related(self, one: str, other: str) -> bool:
+        """Whether two concepts may speak of the same: equal, one wider than the other, or conditions of one kind."""
+        if self.lexicon.is_a(one, other) or self.lexicon.is_a(other, one):
+            return True
+        shared = self.kind is Kind.CONDITION and set(self.lexicon.ancestors(one)) & set(self.lexicon.ancestors(other))
+        return bool(shared)
 
     def _without_wider(self, hits: list[_Hit], coded: Sequence[Mention]) -> list[_Hit]:
         """The hits without a class or wider condition of which the entry names a member too."""

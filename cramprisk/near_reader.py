@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from cramprisk.lexicon import Lexicon, Name
+from cramprisk.lexicon import Lexicon
 from cramprisk.model import Candidate, Method
+from cramprisk.names import Name
 from cramprisk.nearness import slip_cost
 
 __all__ = ["NearReader", "NearResult", "allowed_cost", "candidate"]

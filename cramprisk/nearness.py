@@ -216,6 +216,7 @@ _DOUBLED = 0.3
 _SILENT = 0.5
 _VOWEL = 0.7
 _PLURAL = 0.3
+_FAR = 99.0
 
 
 _REPLACED = {
@@ -227,15 +228,16 @@ _REPLACED = {
 }
 
 
-# Two letters that are written for one, or one for two: the one letter first, then the two.
-_SPELLED_ALIKE = {
-    pair: cost
-    for pairs, cost in (
-        ("fph kck cck", 0.3),
-        ("xcs xks kch cch ssc kqu iee eea iie iei yie uou uoo oau aai yey eae eoe", 0.4),
-    )
-    for pair in pairs.split()
-}
+# Two letters that are written for one, or one for two: by the two letters, the one letter and the cost.
+_ONE_FOR_TWO: dict[str, dict[str, float]] = {}
+for _pairs, _cost in (
+    ("ph-f ck-k ck-c", 0.3),
+    ("cs-x ks-x ch-k ch-c sc-s qu-k ee-i ea-e ie-i ei-i ie-y ou-u oo-u au-o ai-a ey-y ae-e oe-e", 0.4),
+):
+    for _pair in _pairs.split():
+        _ONE_FOR_TWO.setdefault(_pair[:2], {})[_pair[3]] = _cost
+# How far apart two letters may stand in word and name and still be compared.
+_BAND = 4
 
 
 def _dropped(text: str, at: int) -> float:
@@ -265,30 +267,38 @@ def slip_cost(word: str, name: str) -> float:
         return 0.0
     columns = len(name)
     missing = [_dropped(name, j) for j in range(columns)]
+    alike = [_ONE_FOR_TWO.get(name[j - 1 : j + 1]) if j else None for j in range(columns)]
+    replaced = _REPLACED
     before: list[float] = []
     above = [0.0]
     for cost in missing:
         above.append(above[-1] + cost)
-    replaced = _REPLACED
-    alike = _SPELLED_ALIKE
+    previous = ""
     for i, char in enumerate(word):
         extra = _PLURAL if char == "s" and i == len(word) - 1 else _dropped(word, i)
-        left = above[0] + extra
-        row = [left]
-        for j in range(columns):
+        mine = _ONE_FOR_TWO.get(previous + char)
+        row = [_FAR] * (columns + 1)
+        left = _FAR
+        low = max(0, i - _BAND)
+        if low == 0:
+            row[0] = left = above[0] + extra
+        for j in range(low, min(columns, i + _BAND + 1)):
             other = name[j]
             best = above[j]
             if char != other:
                 best += replaced.get(char + other, 1.0)
-                best = min(best, above[j + 1] + extra)
-                best = min(best, left + missing[j])
-                if i and j and char == name[j - 1] and word[i - 1] == other and before[j - 1] + _TRANSPOSED < best:
+                if above[j + 1] + extra < best:
+                    best = above[j + 1] + extra
+                if left + missing[j] < best:
+                    best = left + missing[j]
+                if i and j and previous == other and char == name[j - 1] and before[j - 1] + _TRANSPOSED < best:
                     best = before[j - 1] + _TRANSPOSED
-            if j and (alternative := alike.get(char + name[j - 1] + other)) is not None:
-                best = min(best, above[j - 1] + alternative)
-            if i and (alternative := alike.get(other + word[i - 1] + char)) is not None:
-                best = min(best, before[j] + alternative)
-            row.append(best)
-            left = best
+            theirs = alike[j]
+            if theirs is not None and char in theirs and above[j - 1] + theirs[char] < best:
+                best = above[j - 1] + theirs[char]
+            if mine is not None and other in mine and before[j] + mine[other] < best:
+                best = before[j] + mine[other]
+            row[j + 1] = left = best
         before, above = above, row
+        previous = char
     return above[columns] + (0.5 if word[:1] != name[:1] else 0.0)

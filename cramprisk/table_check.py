@@ -12,9 +12,10 @@ from dataclasses import replace
 from datetime import date
 
 from cramprisk.errors import Problem
-from cramprisk.lexicon import Lexicon, Name, names_of
+from cramprisk.lexicon import Lexicon
 from cramprisk.model import Direction, Grade, Kind, Method
-from cramprisk.tables import LAYOUT, SORT_KEY, Row, Table, Tables, digest_of, format_table, split_cell
+from cramprisk.names import Name, names_of
+from cramprisk.tables import EXTRA, LAYOUT, SORT_KEY, Row, Table, Tables, digest_of, format_table, split_cell
 from cramprisk.text import fold
 
 __all__ = ["fixed", "table_problems"]
@@ -47,13 +48,24 @@ _ROUTES = frozenset(" oral inhaled topical ophthalmic otic nasal vaginal rectal 
 _RELIEF = (Grade.TA, Grade.TB, Grade.TC, Grade.TN, Grade.AVOID, Grade.D)
 
 
+def _unchecked(tables: Tables, file: str) -> Iterator[tuple[int, Row]]:
+    """The rows of a file to look at, with their index: of tables that have passed, only those that were added."""
+    rows = tables.rows(file)
+    first = len(rows) - tables.files[file].added if tables.checked else 0
+    return ((index, rows[index]) for index in range(first, len(rows))) if first else iter(enumerate(rows))
+
+
+def _problem(tables: Tables, file: str, index: int, column: str, message: str) -> Problem:
+    return Problem(*tables.files[file].place(index), column, message)
+
+
 def table_problems(tables: Tables) -> list[Problem]:
     """Every problem of the tables, in the order of files and lines; an empty list when they are sound."""
     problems: list[Problem] = []
-    if not _VERSION.fullmatch(tables.version):
+    if not _VERSION.fullmatch(tables.version.removesuffix(f"+{EXTRA}")):
         problems.append(Problem("VERSION", 1, "", "a table version looks like 2026.11.0"))
     for file in LAYOUT:
-        problems += _form(tables.files[file])
+        problems += _form(tables, file)
     problems += _references(tables)
     for file, rule in (
         ("associations.csv", _association),
@@ -69,14 +81,16 @@ def table_problems(tables: Tables) -> list[Problem]:
         ("common_names.csv", _common_kind),
     ):
         table = tables.files[file]
-        for index, row in enumerate(table.rows):
-            problems += rule(file, table.line(index), row)
+        for index, row in _unchecked(tables, file):
+            problems += rule(*table.place(index), row)
     problems += _codes_once(tables)
     if not problems:
         for kind in Kind:
             problems += _names(tables, kind)
     order = {file: position for position, file in enumerate(LAYOUT)}
-    return sorted(problems, key=lambda problem: (order.get(problem.file, -1), problem.line, problem.column))
+    return sorted(
+        problems, key=lambda problem: (order.get(problem.file.removeprefix(f"{EXTRA}/"), -1), problem.line, problem.column)
+    )
 
 
 # ---------------------------------------------------------------------- the form of a file
@@ -99,31 +113,36 @@ def _canonical(column: str, cell: str) -> str:
     return "|".join(values if column in _ORDERED_LISTS else sorted(values, key=_value_order))
 
 
-def _form(table: Table) -> Iterator[Problem]:
+def _form(tables: Tables, file: str) -> Iterator[Problem]:
+    table = tables.files[file]
     key = _sort_key(table.file)
     seen: dict[tuple[str, ...], int] = {}
     previous: tuple[str, ...] | None = None
     slugged = "id" in LAYOUT[table.file] and table.file != "combinations.csv"
-    for index, row in enumerate(table.rows):
-        line = table.line(index)
+    for index, row in _unchecked(tables, file):
+        shown, line = table.place(index)
         this = key(row)
+        own = index < len(table.rows) - table.added
+        if index == len(table.rows) - table.added:
+            # What a user's folder adds has an order of its own, and may give more names to a concept of the tables.
+            previous, seen = None, {}
         if slugged and not _SLUG.fullmatch(row["id"]):
-            yield Problem(table.file, line, "id", "an id holds small letters, digits and single hyphens only.")
+            yield Problem(shown, line, "id", "an id holds small letters, digits and single hyphens only.")
         if not all(this):
-            yield Problem(table.file, line, "", "the row has no key. Fill in " + ", ".join(SORT_KEY.get(table.file, ("id",))))
+            yield Problem(shown, line, "", "the row has no key. Fill in " + ", ".join(SORT_KEY.get(table.file, ("id",))))
         if this in seen:
-            yield Problem(table.file, line, "", f"the same key stands on line {seen[this]}. Merge the rows.")
+            yield Problem(shown, line, "", f"the same key stands on line {seen[this]}. Merge the rows.")
         seen.setdefault(this, line)
-        if previous is not None and this < previous:
-            yield Problem(table.file, line, "", "out of order. Run: cramprisk tables check --fix", fixable=True)
+        if own and previous is not None and this < previous:
+            yield Problem(shown, line, "", "out of order. Run: cramprisk tables check --fix", fixable=True)
         previous = this
         for column, cell in row.items():
-            if cell and cell != _canonical(column, cell):
+            if own and cell and cell != _canonical(column, cell):
                 yield Problem(
-                    table.file, line, column, "stray space, repeat or order. Run: cramprisk tables check --fix", fixable=True
+                    shown, line, column, "stray space, repeat or order. Run: cramprisk tables check --fix", fixable=True
                 )
             if any(ord(char) < 32 for char in cell):
-                yield Problem(table.file, line, column, "holds a control character or line break. Remove it.")
+                yield Problem(shown, line, column, "holds a control character or line break. Remove it.")
 
 
 def fixed(tables: Tables) -> Tables:
@@ -133,7 +152,7 @@ def fixed(tables: Tables) -> Tables:
         rows = [{column: _canonical(column, cell) for column, cell in row.items()} for row in table.rows]
         files[file] = Table(file, tuple(sorted(rows, key=_sort_key(file))))
     digest = digest_of({file: format_table(file, table.rows) for file, table in files.items()})
-    return replace(tables, files=files, digest=digest, checked=False)
+    return replace(tables, files=files, digest=digest, index_digest=digest, checked=False)
 
 
 # ---------------------------------------------------------------------- references between files
@@ -142,9 +161,9 @@ def fixed(tables: Tables) -> Tables:
 def _references(tables: Tables) -> Iterator[Problem]:
     ids = {file: {row["id"] for row in tables.rows(file)} for file in LAYOUT if "id" in LAYOUT[file]}
     both = ids["drugs.csv"] & ids["drug_classes.csv"]
-    for index, row in enumerate(tables.rows("drug_classes.csv")):
+    for index, row in _unchecked(tables, "drug_classes.csv"):
         if row["id"] in both:
-            yield Problem("drug_classes.csv", index + 2, "id", "is also the id of a medicine. Choose another.")
+            yield _problem(tables, "drug_classes.csv", index, "id", "is also the id of a medicine. Choose another.")
     checks = (
         ("drugs.csv", "drug_class", "drug_classes.csv"),
         ("drug_classes.csv", "parent", "drug_classes.csv"),
@@ -155,12 +174,12 @@ def _references(tables: Tables) -> Iterator[Problem]:
         ("interactions.csv", "source", "sources.csv"),
     )
     for file, column, target in checks:
-        for index, row in enumerate(tables.rows(file)):
+        for index, row in _unchecked(tables, file):
             for value in split_cell(row[column]):
                 if value not in ids[target]:
-                    yield Problem(file, index + 2, column, f'"{value}" is not in {target}. Add it there, or correct the id.')
+                    yield _problem(tables, file, index, column, f'"{value}" is not in {target}. Add it there, or correct the id.')
             if file in ("combinations.csv", "compound_conditions.csv") and len(split_cell(row[column])) < 2:
-                yield Problem(file, index + 2, column, "needs at least two parts.")
+                yield _problem(tables, file, index, column, "needs at least two parts.")
     subjects = {
         "drug": ids["drugs.csv"],
         "class": ids["drug_classes.csv"],
@@ -168,52 +187,54 @@ def _references(tables: Tables) -> Iterator[Problem]:
         "product": ids["drugs.csv"] | ids["drug_classes.csv"],
     }
     everything = ids["drugs.csv"] | ids["drug_classes.csv"] | ids["conditions.csv"]
-    for index, row in enumerate(tables.rows("associations.csv")):
+    for index, row in _unchecked(tables, "associations.csv"):
         known = subjects.get(row["subject_kind"])
         if known is None:
-            yield Problem("associations.csv", index + 2, "subject_kind", f"is one of {', '.join(_SUBJECT_KINDS)}.")
+            yield _problem(tables, "associations.csv", index, "subject_kind", f"is one of {', '.join(_SUBJECT_KINDS)}.")
             continue
         for part in row["subject"].split("+") if row["subject_kind"] == "product" else [row["subject"]]:
             if part not in known:
-                yield Problem("associations.csv", index + 2, "subject", f'"{part}" is not a known {row["subject_kind"]}.')
-    for index, row in enumerate(tables.rows("interactions.csv")):
+                yield _problem(tables, "associations.csv", index, "subject", f'"{part}" is not a known {row["subject_kind"]}.')
+    for index, row in _unchecked(tables, "interactions.csv"):
         parts = split_cell(row["subjects"])
         if len(parts) != 2:
-            yield Problem("interactions.csv", index + 2, "subjects", "needs two subjects.")
+            yield _problem(tables, "interactions.csv", index, "subjects", "needs two subjects.")
         for part in parts:
             if part not in everything:
-                yield Problem("interactions.csv", index + 2, "subjects", f'"{part}" is not a known id.')
+                yield _problem(tables, "interactions.csv", index, "subjects", f'"{part}" is not a known id.')
     used = {row["source"] for file in ("associations.csv", "interactions.csv") for row in tables.rows(file)}
-    for index, row in enumerate(tables.rows("sources.csv")):
+    for index, row in _unchecked(tables, "sources.csv"):
         if row["id"] not in used:
-            yield Problem("sources.csv", index + 2, "id", "no row cites this source. Remove it.")
-    for index, row in enumerate(tables.rows("ambiguous_names.csv")):
+            yield _problem(tables, "sources.csv", index, "id", "no row cites this source. Remove it.")
+    for index, row in _unchecked(tables, "ambiguous_names.csv"):
         known = ids["conditions.csv"] if row["kind"] == "condition" else ids["drugs.csv"] | ids["drug_classes.csv"]
         meanings = split_cell(row["meanings"])
         for meaning in [part for one in meanings for part in one.split("+")]:
             if meaning not in known:
-                yield Problem("ambiguous_names.csv", index + 2, "meanings", f'"{meaning}" is not a known id.')
+                yield _problem(tables, "ambiguous_names.csv", index, "meanings", f'"{meaning}" is not a known id.')
         if len(meanings) < 2:
-            yield Problem("ambiguous_names.csv", index + 2, "meanings", "needs at least two meanings.")
+            yield _problem(tables, "ambiguous_names.csv", index, "meanings", "needs at least two meanings.")
         for rule in split_cell(row["settled_by"]):
             meaning, _, by = rule.partition("=")
             if meaning not in meanings or not by:
-                yield Problem("ambiguous_names.csv", index + 2, "settled_by", "a rule looks like meaning=id+id.")
+                yield _problem(tables, "ambiguous_names.csv", index, "settled_by", "a rule looks like meaning=id+id.")
             for one in by.split("+"):
                 if by and one not in known:
-                    yield Problem("ambiguous_names.csv", index + 2, "settled_by", f'"{one}" is not a known id.')
+                    yield _problem(tables, "ambiguous_names.csv", index, "settled_by", f'"{one}" is not a known id.')
     yield from _cycles(tables, "drug_classes.csv")
     yield from _cycles(tables, "conditions.csv")
 
 
 def _cycles(tables: Tables, file: str) -> Iterator[Problem]:
-    parents = {row["id"]: split_cell(row["parent"]) for row in tables.rows(file)}
-    for index, row in enumerate(tables.rows(file)):
+    parents: dict[str, list[str]] = {}
+    for row in tables.rows(file):
+        parents.setdefault(row["id"], []).extend(split_cell(row["parent"]))
+    for index, row in _unchecked(tables, file):
         seen: set[str] = set()
         level = parents[row["id"]]
         while level:
             if row["id"] in level:
-                yield Problem(file, index + 2, "parent", "is its own ancestor. Correct the parents.")
+                yield _problem(tables, file, index, "parent", "is its own ancestor. Correct the parents.")
                 break
             seen.update(level)
             level = [up for one in level for up in parents.get(one, ()) if up not in seen]
@@ -316,7 +337,7 @@ def _codes_once(tables: Tables) -> Iterator[Problem]:
                     for code in split_cell(row[system]):
                         owner = seen.setdefault((system, code), row["id"])
                         if owner != row["id"]:
-                            yield Problem(file, index + 2, system, f'"{code}" belongs to "{owner}" already. Keep one.')
+                            yield _problem(tables, file, index, system, f'"{code}" belongs to "{owner}" already. Keep one.')
 
 
 # ---------------------------------------------------------------------- names
@@ -337,9 +358,10 @@ def _names(tables: Tables, kind: Kind) -> Iterator[Problem]:
     where: dict[tuple[str, tuple[str, ...]], int] = {}
     for file in files:
         column = {"combinations.csv": "ingredients", "compound_conditions.csv": "parts"}.get(file, "id")
-        for index, row in enumerate(tables.rows(file)):
-            where.setdefault((file, tuple(split_cell(row[column]))), index + 2)
-    for name in names_of(tables, kind):
+        for index, row in _unchecked(tables, file):
+            shown, line = tables.files[file].place(index)
+            where.setdefault((shown, tuple(split_cell(row[column]))), line)
+    for name in names_of(tables, kind, True if tables.checked else None):
         file, _, column = name.table.partition(" ")
         line = where[file, name.concepts]
         tokens = lexicon.tokens_of(name.text)
@@ -359,23 +381,23 @@ def _names(tables: Tables, kind: Kind) -> Iterator[Problem]:
             yield Problem(file, line, column, f'"{name.text}" is an ordinary word in words.csv. Remove it from one of them.')
     if kind is Kind.DRUG:
         yield from _common_names(tables, lexicon)
-    for index, row in enumerate(tables.rows("look_alikes.csv")):
+    for index, row in _unchecked(tables, "look_alikes.csv"):
         if row["kind"] != kind.value:
             continue
         for column in ("name", "confused_with"):
             if row[column] not in lexicon.concepts and lexicon.name(lexicon.key(lexicon.tokens_of(row[column]))) is None:
-                yield Problem("look_alikes.csv", index + 2, column, f'"{row[column]}" is no name of the tables.')
+                yield _problem(tables, "look_alikes.csv", index, column, f'"{row[column]}" is no name of the tables.')
 
 
 def _common_names(tables: Tables, lexicon: Lexicon) -> Iterator[Problem]:
-    for index, row in enumerate(tables.rows("common_names.csv")):
+    for index, row in _unchecked(tables, "common_names.csv"):
         if row["kind"] == "medicine":
             known = row["name"] in lexicon.concepts
         else:
             known = lexicon.name(lexicon.key(lexicon.tokens_of(row["name"]))) is not None
         if not known:
             what = "is not the id of a medicine" if row["kind"] == "medicine" else "is no name of the tables"
-            yield Problem("common_names.csv", index + 2, "name", f'"{row["name"]}" {what}. Correct it, or remove the row.')
+            yield _problem(tables, "common_names.csv", index, "name", f'"{row["name"]}" {what}. Correct it, or remove the row.')
 
 
 def _ordinary(lexicon: Lexicon, token: str, name: Name) -> bool:

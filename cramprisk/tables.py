@@ -13,9 +13,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from cramprisk.errors import InputError, Problem, TableError
+
+if TYPE_CHECKING:
+    from cramprisk.vocabulary import Vocabulary
 
 __all__ = ["LAYOUT", "Row", "Table", "Tables", "data_folder", "read_tables", "split_cell", "write_tables"]
 
@@ -49,6 +52,9 @@ SORT_KEY: Mapping[str, tuple[str, ...]] = {
 """The columns a file is sorted by; ``id`` where nothing else is said."""
 
 VERSION_FILE = "VERSION"
+
+EXTRA = "extra"
+"""What stands before the file names of a user's own folder in explanations and messages."""
 
 
 def split_cell(cell: str) -> list[str]:
@@ -96,18 +102,21 @@ class Table:
     Attributes:
         file: File name.
         rows: One dictionary per row, every column of the layout present, cells as text.
+        added: How many rows at the end come from a user's folder (:mod:`cramprisk.overlay`).
     """
 
     file: str
     rows: Sequence[Row]
+    added: int = 0
 
     def ids(self) -> list[str]:
         """The ids of the rows, for a file whose first column is ``id``."""
         return self.rows.first_cells() if isinstance(self.rows, _RowsLater) else [row["id"] for row in self.rows]
 
-    def line(self, index: int) -> int:
-        """The line of row `index` in the file; cells hold no line breaks, so rows are lines."""
-        return index + 2
+    def place(self, index: int) -> tuple[str, int]:
+        """The file and the line of row `index`; cells hold no line breaks, so rows are lines."""
+        own = len(self.rows) - self.added
+        return (self.file, index + 2) if index < own else (f"{EXTRA}/{self.file}", index - own + 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,8 @@ class Tables:
         files: The tables by file name.
         checked: Whether the digest is the one recorded when the tables last passed their check.
         folder: Where they were read from, or None when made in memory.
+        vocabulary: A release of RxNorm to look in when the tables do not know a name or code, or None.
+        index_digest: The digest of the tables without what a user's folder added; that of their name index.
     """
 
     version: str
@@ -127,6 +138,8 @@ class Tables:
     files: Mapping[str, Table]
     checked: bool
     folder: Path | None = None
+    index_digest: str = ""
+    vocabulary: Vocabulary | None = None
 
     def rows(self, file: str) -> Sequence[Row]:
         """The rows of one file."""
@@ -245,7 +258,7 @@ def read_tables(folder: Path | str | None = None) -> Tables:
     digest = digest_of(contents)
     if not problems and recorded == f"sha256:{digest}":
         # These very bytes passed the check: a file is parsed when it is first looked at.
-        return Tables(version, digest, _ParsedLater(contents), checked=True, folder=where)
+        return Tables(version, digest, _ParsedLater(contents), checked=True, folder=where, index_digest=digest)
     files: dict[str, Table] = {}
     for file, content in contents.items():
         rows, found = _parse(file, content)
@@ -253,7 +266,7 @@ def read_tables(folder: Path | str | None = None) -> Tables:
         files[file] = Table(file, tuple(rows))
     if problems:
         raise TableError(problems)
-    return Tables(version, digest, files, checked=False, folder=where)
+    return Tables(version, digest, files, checked=False, folder=where, index_digest=digest)
 
 
 def format_table(file: str, rows: Iterable[Mapping[str, str]]) -> bytes:
@@ -319,4 +332,4 @@ def tables_from(files: Mapping[str, Iterable[Mapping[str, str]]], version: str =
         for file, columns in LAYOUT.items()
     }
     digest = digest_of({file: format_table(file, table.rows) for file, table in made.items()})
-    return Tables(version, digest, made, checked=False)
+    return Tables(version, digest, made, checked=False, index_digest=digest)

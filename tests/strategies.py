@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from cramprisk.checker import Checker
-from cramprisk.lexicon import names_of
 from cramprisk.model import Kind, Method
+from cramprisk.names import names_of
 
 NAMES = {
     kind: sorted({name.text for name in names_of(Checker.default().tables, kind) if name.method is not Method.ABBREVIATION})

@@ -13,11 +13,12 @@ PACKAGE = Path(cramprisk.__file__).parent
 
 LAYERS = [
     {"_version", "model", "errors"},
-    {"text", "tables"},
-    {"nearness", "qualifiers"},
-    {"lexicon"},
+    {"text", "tables", "sorted_names"},
+    {"nearness", "qualifiers", "names"},
+    {"vocabulary"},
+    {"lexicon", "rxnorm"},
     {"near_reader"},
-    {"table_check", "table_info", "matcher", "report"},
+    {"table_check", "table_info", "matcher", "report", "overlay"},
     {"checker"},
     {"__init__"},
     {"cli"},

@@ -122,7 +122,7 @@ def test_every_name_finds_its_own_concept(kind):
 def test_one_slip_never_leads_to_another_concept(kind):
     matcher = Checker.default().matcher(kind)
     chance = random.Random(4)
-    keys = [key for key in matcher.lexicon.near_keys if len(matcher.lexicon.spelled(key)) == 1]
+    keys = [key for key in matcher.lexicon.near_keys() if len(matcher.lexicon.spelled(key)) == 1]
     for key in chance.sample(keys, 600):
         own = set(matcher.lexicon.spelled(key)[0].concepts)
         slips = [text for text in typed_wrong(key) if not matcher.lexicon.spelled(text)]

@@ -6,8 +6,9 @@ import pytest
 
 from cramprisk.checker import load_tables
 from cramprisk.errors import TableError
-from cramprisk.lexicon import INDEX_FILES, names_of, prepare
 from cramprisk.model import Kind
+from cramprisk.names import INDEX_FILES, names_of, prepare
+from cramprisk.sorted_names import pack, unpack
 from cramprisk.table_check import fixed, table_problems
 from cramprisk.tables import LAYOUT, format_table, read_tables, tables_from, write_tables
 
@@ -192,7 +193,7 @@ def test_a_folder_that_is_none_is_a_table_error(tmp_path):
 
 def test_an_old_index_is_not_used(tmp_path):
     write_tables(tables_from({"drugs.csv": DRUGS}, version="2026.11.0"), tmp_path)
-    (tmp_path / INDEX_FILES[Kind.DRUG]).write_text("cramprisk names 7 0000\n\n\n{}\n\n\n\n", encoding="utf-8")
+    (tmp_path / INDEX_FILES[Kind.DRUG]).write_bytes(pack("cramprisk names 8 0000", prepare(tables_from({}), Kind.DRUG)))
 
     from cramprisk.checker import Checker
 
@@ -206,10 +207,7 @@ def test_the_index_that_ships_is_that_of_the_tables(kind):
     if not path.exists():
         pytest.skip("no index beside the tables: run cramprisk tables check --fix, or install the package")
 
-    mark, *lines = path.read_bytes().split(b"\n")
-
-    assert mark.decode().endswith(tables.digest)
-    assert lines == prepare(tables, kind).lines
+    assert unpack(path.read_bytes(), f"cramprisk names 8 {tables.digest}") == prepare(tables, kind)
 
 
 @pytest.mark.parametrize("kind", list(Kind))

@@ -41,7 +41,7 @@ def test_the_index_finds_all_that_brute_force_finds(words):
 
 
 def test_the_index_finds_all_over_the_real_names(checker):
-    keys = checker.drugs.lexicon.near_keys
+    keys = checker.drugs.lexicon.near_keys()
     index = checker.drugs.lexicon.near_index
     chance = random.Random(7)
 

@@ -1,0 +1,297 @@
+"""The names of the tables, folded and tokenised: which cell a spelling stands in. Made once per version of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple, Protocol
+
+from cramprisk.errors import VocabularyError
+from cramprisk.model import Kind, Method
+from cramprisk.sorted_names import NamesByLength, SortedNames, pack, unpack
+from cramprisk.tables import Tables, write_file
+from cramprisk.text import condition_token, name_tokens
+
+__all__ = [
+    "CONDITION_FILLERS",
+    "INDEX_FILES",
+    "Cell",
+    "Name",
+    "Shelf",
+    "TableShelf",
+    "compared_tokens",
+    "key_of",
+    "names_of",
+    "table_shelves",
+    "write_index",
+]
+
+
+class Name(NamedTuple):
+    """One spelling of the tables.
+
+    Attributes:
+        text: As the table has it.
+        concepts: Ids it stands for; several for a combination.
+        method: Which kind of name it is.
+        table: File and column it comes from.
+        rank: Its place in the cell, from 0; brands stand best known first.
+    """
+
+    text: str
+    concepts: tuple[str, ...]
+    method: Method
+    table: str
+    rank: int = 0
+
+
+class Cell(NamedTuple):
+    """A cell of names: all its spellings stand for the same.
+
+    Attributes:
+        texts: The spellings, ``|`` between them, as in the table.
+        concepts: Ids they stand for.
+        method: Which kind of name they are.
+        table: File and column.
+    """
+
+    texts: str
+    concepts: tuple[str, ...]
+    method: Method
+    table: str
+
+
+# Words of condition entries that carry no meaning for the choice of a concept. "without", "no", "not" are qualifiers
+# and therefore not among them; "acute" and "chronic" change the disease.
+CONDITION_FILLERS = frozenset(
+    condition_token(word)
+    for word in (
+        "an the of in on at to by for with and or as is are has have had due from into unspecified "
+        "nos nec other others specified elsewhere classified classifiable disorder_ finding_ type_ site multiple_ "
+        "patient pt known dx diagnosis diagnosed status_ condition_ mention said currently current w"
+    ).split()
+)
+
+
+# Where names stand: a letter for the file, the column that says what they stand for, a letter for each column of names.
+_PLACES: dict[Kind, tuple[tuple[str, str, str, tuple[tuple[str, str, Method], ...]], ...]] = {
+    Kind.DRUG: (
+        (
+            "d",
+            "drugs.csv",
+            "id",
+            (
+                ("n", "name", Method.NAME),
+                ("s", "synonyms", Method.SYNONYM),
+                ("b", "brands", Method.BRAND),
+                ("a", "abbreviations", Method.ABBREVIATION),
+            ),
+        ),
+        ("m", "combinations.csv", "ingredients", (("s", "synonyms", Method.COMBINATION), ("b", "brands", Method.BRAND))),
+        ("k", "drug_classes.csv", "id", (("n", "name", Method.CLASS), ("s", "synonyms", Method.CLASS))),
+    ),
+    Kind.CONDITION: tuple(
+        (
+            letter,
+            file,
+            concepts,
+            (("n", "name", Method.NAME), ("s", "synonyms", Method.SYNONYM), ("a", "abbreviations", Method.ABBREVIATION)),
+        )
+        for letter, file, concepts in (("c", "conditions.csv", "id"), ("p", "compound_conditions.csv", "parts"))
+    ),
+}
+_COLUMN_OF = {
+    f"{letter}{mark}": (file, concepts, column, method)
+    for places in _PLACES.values()
+    for letter, file, concepts, columns in places
+    for mark, column, method in columns
+}
+
+
+def cells_of(tables: Tables, kind: Kind, added: bool | None = None) -> Iterator[tuple[str, Cell]]:
+    """Every cell of names for medicines or for conditions with its place ("db17": drugs.csv, brands, row 17), in order.
+
+    Args:
+        tables: The tables.
+        kind: Medicines or conditions.
+        added: Only the rows that a user's folder added, or only the others; both if None.
+    """
+    for letter, file, _, columns in _PLACES[kind]:
+        table = tables.files[file]
+        own = len(table.rows) - table.added
+        first, end = (own, len(table.rows)) if added else (0, own if added is not None else len(table.rows))
+        for index, row in enumerate(islice(table.rows, first, end), start=first):
+            for mark, column, _ in columns:
+                if row[column]:
+                    place = f"{letter}{mark}{index}"
+                    yield place, cell_at(tables, place)
+
+
+def cell_at(tables: Tables, place: str) -> Cell:
+    """The cell at a place that :func:`cells_of` gave."""
+    file, concept_column, column, method = _COLUMN_OF[place[:2]]
+    index = int(place[2:])
+    table = tables.files[file]
+    row = table.rows[index]
+    return Cell(row[column], tuple(row[concept_column].split("|")), method, f"{table.place(index)[0]} {column}")
+
+
+def names_of(tables: Tables, kind: Kind, added: bool | None = None) -> Iterator[Name]:
+    """Every spelling of the tables for medicines or for conditions, in table order; `added` as for :func:`cells_of`."""
+    for _, cell in cells_of(tables, kind, added):
+        for rank, text in enumerate(cell.texts.split("|")):
+            yield Name(text, cell.concepts, cell.method, cell.table, rank)
+
+
+def key_of(tokens: Sequence[str], kind: Kind) -> str:
+    """The look-up key of a name: the tokens of a medicine in their order, those of a condition sorted.
+
+    "kidney disease" is "disease of kidney", but a medicine's words have their places.
+    """
+    return " ".join(tokens if kind is Kind.DRUG else sorted(tokens))
+
+
+def compared_tokens(text: str, kind: Kind) -> list[str]:
+    """The tokens of a name as they are compared: for conditions levelled and without fillers."""
+    tokens = name_tokens(text)
+    if kind is Kind.DRUG:
+        return tokens
+    levelled = [condition_token(token) for token in tokens]
+    return [word for word in levelled if word not in CONDITION_FILLERS] or levelled
+
+
+class Shelf(Protocol):
+    """Names from one origin, ready to be looked up. Values are opaque: the shelf itself says what they name.
+
+    Attributes:
+        keys: Look-up key (:func:`key_of`) → value.
+        joined: Names of several tokens without spaces (for conditions all names) → values.
+        lengths: For the first token of a name of several (any token, for conditions) the lengths in tokens that occur.
+        near: The spellings that nearness may lead to: letters only, four at least, and no abbreviations.
+    """
+
+    keys: SortedNames
+    joined: SortedNames
+    lengths: SortedNames
+    near: NamesByLength
+
+    def named(self, value: str, key: str) -> Name:
+        """The name that has a value and a look-up key."""
+
+    def spelled(self, value: str, squashed: str) -> Name | None:
+        """The name that has a value and is written with these letters when spaces are left out."""
+
+
+class TableShelf:
+    """The names of table rows; the values are places of cells (:func:`cell_at`).
+
+    Args:
+        tables: Where the cells are.
+        kind: Medicines or conditions.
+        blocks: As :func:`prepare` makes them.
+    """
+
+    def __init__(self, tables: Tables, kind: Kind, blocks: Mapping[str, bytes]) -> None:
+        self.keys = SortedNames(blocks["keys"])
+        self.joined = SortedNames(blocks["joined"])
+        self.lengths = SortedNames(blocks["lengths"])
+        self.near = NamesByLength(blocks["near"])
+        self._tables = tables
+        self._kind = kind
+        # Kept, since a cell is asked for again and again.
+        self._keyed: dict[str, dict[str, Name]] = {}
+        self._spelled: dict[str, dict[str, Name]] = {}
+
+    def named(self, value: str, key: str) -> Name:
+        """The name that has a value and a look-up key."""
+        known = self._keyed.get(value)
+        if known is None:
+            known = self._keyed[value] = self._names(value, lambda tokens: key_of(tokens, self._kind))
+        return known[key]
+
+    def spelled(self, value: str, squashed: str) -> Name | None:
+        """The name that has a value and is written with these letters when spaces are left out."""
+        known = self._spelled.get(value)
+        if known is None:
+            known = self._spelled[value] = self._names(value, "".join)
+        return known.get(squashed)
+
+    def _names(self, value: str, key: Callable[[Sequence[str]], str]) -> dict[str, Name]:
+        cell = cell_at(self._tables, value)
+        names: dict[str, Name] = {}
+        for rank, text in enumerate(cell.texts.split("|")):
+            names.setdefault(key(compared_tokens(text, self._kind)), Name(text, cell.concepts, cell.method, cell.table, rank))
+        return names
+
+
+def reachable(tokens: Sequence[str], kind: Kind) -> bool:
+    """Whether nearness may lead to a name: letters only, four at least, no word of it too short.
+
+    "K deficiency" must not be reached from "deficiency": a name with so short a word is only read exactly.
+    """
+    squashed = "".join(tokens)
+    shortest = 1 if kind is Kind.DRUG else 2
+    return (len(tokens) == 1 or min(map(len, tokens)) > shortest) and squashed.isalpha() and len(squashed) >= 4
+
+
+def prepare(tables: Tables, kind: Kind, added: bool = False) -> dict[str, bytes]:
+    """The blocks of a shelf of the tables' own names, or of those that a user's folder added.
+
+    Takes a few tenths of a second for the tables of this package.
+    """
+    keys: dict[str, str] = {}
+    lengths: dict[tuple[str, int], None] = {}
+    joined: dict[tuple[str, str], None] = {}
+    near: dict[str, None] = {}
+    drug = kind is Kind.DRUG
+    for place, cell in cells_of(tables, kind, added):
+        for text in cell.texts.split("|"):
+            tokens = compared_tokens(text, kind)
+            if not tokens:
+                continue
+            # Of two equal names the first of the tables counts; the table check allows that within one concept only.
+            keys.setdefault(key_of(tokens, kind), place)
+            if len(tokens) > 1 or not drug:
+                joined["".join(tokens), place] = None
+                for token in tokens[:1] if drug else tokens:
+                    lengths[token, len(tokens)] = None
+            if cell.method is not Method.ABBREVIATION and reachable(tokens, kind):
+                near["".join(tokens)] = None
+    return {
+        "keys": SortedNames.block_of(keys.items()),
+        "joined": SortedNames.block_of(joined),
+        "lengths": SortedNames.block_of((token, str(length)) for token, length in sorted(lengths, key=lambda one: -one[1])),
+        "near": NamesByLength.block_of(near),
+    }
+
+
+INDEX_FILES = {Kind.DRUG: "drug_names.idx", Kind.CONDITION: "condition_names.idx"}
+"""Derived from the tables of a folder and kept beside them; without them, or with old ones, loading takes longer."""
+
+_INDEX_MARK = "cramprisk names 8"
+
+
+def write_index(tables: Tables) -> None:
+    """Write the files of :data:`INDEX_FILES` beside the tables: what :func:`prepare` gives, marked with their digest."""
+    if tables.folder is None:
+        return
+    for kind, file in INDEX_FILES.items():
+        write_file(tables.folder / file, pack(f"{_INDEX_MARK} {tables.index_digest}", prepare(tables, kind)))
+
+
+def table_shelves(tables: Tables, kind: Kind) -> list[TableShelf]:
+    """The shelves of the tables' own names and of those that a user's folder added, the former first.
+
+    The former come from the index file if it is that of these very tables.
+    """
+    blocks: dict[str, bytes] | None = None
+    if tables.folder is not None:
+        try:
+            content = (tables.folder / INDEX_FILES[kind]).read_bytes()
+            blocks = unpack(content, f"{_INDEX_MARK} {tables.index_digest}")
+        except (OSError, VocabularyError):
+            blocks = None
+    shelves = [TableShelf(tables, kind, prepare(tables, kind) if blocks is None else blocks)]
+    if any(table.added for table in tables.files.values()):
+        shelves.append(TableShelf(tables, kind, prepare(tables, kind, added=True)))
+    return shelves
