@@ -14,21 +14,19 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from cramprisk._version import __version__
 from cramprisk.errors import CrampRiskError, InputError, MissingExtraError, TableError
 
 if TYPE_CHECKING:
     from cramprisk.checker import Checker
-    from cramprisk.model import Flag, Match
     from cramprisk.report import Report
 
 __all__ = ["main"]
 
 _EXIT_FOUND, _EXIT_TABLES, _EXIT_INPUT, _EXIT_EXTRA = 1, 3, 4, 5
 _MAX_LIST_BYTES = 20_000_000
-_DEFAULT_WIDTH = 100
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,20 +46,20 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--condition-file", metavar="FILE", help="a text file with one condition a line")
     check.add_argument("--format", choices=("table", "text", "json", "ndjson", "csv"), default="table")
     check.add_argument("--fail-on", choices=("A", "B", "C", "D"), help="exit with 1 if a flag has this grade or a stronger one")
-    check.add_argument("--tables", metavar="FOLDER", help="use the tables in this folder")
+    _add_origin(check)
     check.set_defaults(run=_check)
 
     explain = commands.add_parser("explain", help="show how one entry is read: candidates, scores, why, why not")
     explain.add_argument("text", metavar="TEXT")
     explain.add_argument("--kind", choices=("drug", "condition"), default="drug")
     explain.add_argument("--format", choices=("table", "json"), default="table")
-    explain.add_argument("--tables", metavar="FOLDER", help="use the tables in this folder")
+    _add_origin(explain)
     explain.set_defaults(run=_explain)
 
     show = commands.add_parser("show", help="show all evidence about one medicine, class or condition")
     show.add_argument("concept", metavar="CONCEPT", help="an id or any name, for example loop-diuretics or Lasix")
     show.add_argument("--format", choices=("table", "json"), default="table")
-    show.add_argument("--tables", metavar="FOLDER", help="use the tables in this folder")
+    _add_origin(show)
     show.set_defaults(run=_show)
 
     tables = commands.add_parser("tables", help="look after the tables")
@@ -69,11 +67,36 @@ def _parser() -> argparse.ArgumentParser:
     table_check = actions.add_parser("check", help="report every problem with file, line and column")
     table_check.add_argument("folder", nargs="?", metavar="FOLDER")
     table_check.add_argument("--fix", action="store_true", help="mend order, spaces and repeats, and record the digest")
+    table_check.add_argument("--extra", metavar="FOLDER", help="check this folder of names of your own over the tables")
     table_check.set_defaults(run=_tables_check)
     info = actions.add_parser("info", help="counts, version and digest")
     info.add_argument("folder", nargs="?", metavar="FOLDER")
     info.set_defaults(run=_tables_info)
+    look_alikes = actions.add_parser("look-alikes", help="list the names of different concepts that lie near each other")
+    look_alikes.add_argument("--kind", choices=("drug", "condition"), default="drug")
+    look_alikes.add_argument("--listed", action="store_true", help="only pairs that look_alikes.csv lists")
+    look_alikes.add_argument("--within", type=int, choices=(1, 2, 3), default=1, help="edits between the names (default 1)")
+    look_alikes.add_argument("--format", choices=("table", "csv", "ndjson"), default="table")
+    _add_origin(look_alikes)
+    look_alikes.set_defaults(run=_look_alikes)
+
+    vocab = commands.add_parser("vocab", help="names and codes of an RxNorm release")
+    vocab_actions = vocab.add_subparsers(dest="action", required=True, metavar="ACTION")
+    vocab_import = vocab_actions.add_parser("import", help="make a vocabulary file of an official RxNorm release")
+    vocab_import.add_argument("release", metavar="PATH", help="the folder or the zip of the release, as downloaded")
+    vocab_import.add_argument("--to", metavar="FILE", default="rxnorm.vocab", help="the file to write (default rxnorm.vocab)")
+    vocab_import.set_defaults(run=_vocab_import)
+    vocab_info = vocab_actions.add_parser("info", help="release and counts of a vocabulary file")
+    vocab_info.add_argument("file", metavar="FILE")
+    vocab_info.set_defaults(run=_vocab_info)
     return parser
+
+
+def _add_origin(command: argparse.ArgumentParser) -> None:
+    """The options that say where names come from."""
+    command.add_argument("--tables", metavar="FOLDER", help="use the tables in this folder")
+    command.add_argument("--extra", metavar="FOLDER", help="lay the names of this folder over the tables")
+    command.add_argument("--vocabulary", metavar="FILE", help="look what the tables do not know up in this vocabulary file")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -132,10 +155,12 @@ def _write(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
-def _checker(folder: str | None) -> Checker:
+def _checker(arguments: argparse.Namespace) -> Checker:
     from cramprisk.checker import Checker, load_tables
 
-    return Checker(load_tables(folder)) if folder else Checker.default()
+    if not (arguments.tables or arguments.extra or arguments.vocabulary):
+        return Checker.default()
+    return Checker(load_tables(arguments.tables, extra=arguments.extra, vocabulary=arguments.vocabulary))
 
 
 # ---------------------------------------------------------------------- reading what the user gives
@@ -194,7 +219,7 @@ def _check(arguments: argparse.Namespace) -> int:
         drugs += _lines(_read_list(arguments.file))
     if arguments.condition_file is not None:
         conditions += _lines(_read_list(arguments.condition_file))
-    report = _checker(arguments.tables).check(drugs, conditions)
+    report = _checker(arguments).check(drugs, conditions)
     if arguments.format == "json":
         _write(report.to_json())
     elif arguments.format == "ndjson":
@@ -204,7 +229,9 @@ def _check(arguments: argparse.Namespace) -> int:
     elif arguments.format == "text":
         _write(report.to_text())
     else:
-        _table_report(report)
+        from cramprisk.terminal import print_report
+
+        print_report(report)
     if arguments.fail_on:
         limit = "ABCD".index(arguments.fail_on)
         if any(flag.grade.rank <= limit for flag in report.risks):
@@ -289,158 +316,27 @@ def _citation(source: Any) -> str:
     return citation(source)
 
 
-# ---------------------------------------------------------------------- what a person reads
-
-
-def _console(stream: TextIO | None = None) -> Any:
-    from rich.console import Console
-
-    stream = stream or sys.stdout
-    columns = os.environ.get("COLUMNS", "")
-    width = None if stream.isatty() else int(columns) if columns.isdigit() and int(columns) > 20 else _DEFAULT_WIDTH
-    plain = True if os.environ.get("NO_COLOR") else None
-    return Console(
-        file=stream,
-        width=width,
-        force_terminal=False if plain else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        soft_wrap=False,
-    )
-
-
-def _safe(text: str, limit: int = 120) -> str:
-    from cramprisk.report import plain
-
-    return plain(text, limit)
-
-
-def _table_report(report: Report) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    from cramprisk.model import Direction, Status
-    from cramprisk.report import DISCLAIMER, describe_unresolved
-
-    console = _console()
-    console.print(Text(_safe(report.summary(), 2000), style="bold"))
-    if report.unresolved:
-        table = Table(
-            title="Not understood: look at these first", title_justify="left", box=box.SIMPLE, title_style="bold yellow"
-        )
-        table.add_column("Entry", overflow="fold", ratio=2)
-        table.add_column("Why, and what it may be", overflow="fold", ratio=3)
-        for match in report.unresolved:
-            table.add_row(Text(_safe(match.text)), Text(_safe(describe_unresolved(match), 300)))
-        console.print(table)
-    for title, flags, style in (
-        ("Reported with cramps", report.risks, "bold red"),
-        ("Used against cramps", report.relief, "bold green"),
-        ("Other findings", tuple(flag for flag in report.flags if flag.direction is Direction.NEUTRAL), "bold"),
-    ):
-        if not flags:
-            continue
-        table = Table(title=title, title_justify="left", box=box.SIMPLE, title_style=style)
-        table.add_column("Entry", overflow="fold", ratio=4)
-        table.add_column("Is", overflow="fold", ratio=4)
-        table.add_column("Grade", no_wrap=True)
-        table.add_column("Best figure, and its source", overflow="fold", ratio=9)
-        for flag in flags:
-            table.add_row(
-                Text(_safe(report.entry_of(flag))),
-                Text(flag.subject.name),
-                Text(flag.grade.value + (" ±" if flag.contested else "")),
-                Text(_evidence_line(flag)),
-            )
-        console.print(table)
-    if report.interactions:
-        console.print(Text("Together", style="bold"))
-        for found in report.interactions:
-            console.print(Text(f"  + {found.interaction.effect} [{found.interaction.source.citation}]"))
-        console.print()
-    flagged = {index for flag in report.flags for index in flag.entries}
-    known = [
-        match
-        for index, match in enumerate(report.matches)
-        if index not in flagged and match.status is Status.MATCHED and match.complete
-    ]
-    if known:
-        console.print(
-            Text("Known, no association recorded (or not current): ", style="bold")
-            + Text("; ".join(_known_line(m) for m in known))
-        )
-        console.print()
-    if any(flag.contested for flag in report.flags):
-        console.print(Text("± contested: other data show no excess or point the other way. See: cramprisk show NAME"))
-    console.print(
-        Text("Grades: A controlled or population data, B a rate or borderline, C listed only, D claimed but unsupported.")
-    )
-    console.print(Text(f"Tables {report.tables_version}. {DISCLAIMER}", style="dim"))
-
-
-def _known_line(match: Match) -> str:
-    concepts = ", ".join(match.concepts)
-    said = _safe(match.text, 60)
-    qualifier = f", {match.qualifier.value}" if match.qualifier else ""
-    return said if said.lower() == concepts and not qualifier else f"{said} ({concepts}{qualifier})"
-
-
-def _evidence_line(flag: Flag) -> str:
-    best = flag.best()
-    where = f" (class: {best.subject})" if best.subject != flag.subject.id and "+" not in flag.subject.id else ""
-    figure = f"{best.figure()}; " if best.figure() else ""
-    caution = "".join(f" Caution: {text}" for text in flag.cautions)
-    against = "; ".join(dict.fromkeys(_short(row.source.citation) for row in flag.against[:2]))
-    return f"{figure}{best.outcome}{where}. {_short(best.source.citation)}.{f' Against: {against}.' if against else ''}{caution}"
-
-
-def _short(citation: str) -> str:
-    """The beginning of a citation: authors and journal, or the name of the label."""
-    return citation.split(";", maxsplit=1)[0].split(":", maxsplit=1)[0].strip()
+# ---------------------------------------------------------------------- one entry, one concept
 
 
 def _explain(arguments: argparse.Namespace) -> int:
     from cramprisk.model import Kind
+    from cramprisk.terminal import print_match
 
-    checker = _checker(arguments.tables)
+    checker = _checker(arguments)
     kind = Kind(arguments.kind)
     match = checker.normalize(arguments.text, kind)
     if arguments.format == "json":
         _write(json.dumps(match.to_dict(), indent=2))
         return 0
-    from rich.text import Text
-
-    console = _console()
-    lexicon = checker.matcher(kind).lexicon
-    console.print(Text(f"“{_safe(match.text)}” read as {kind.value}: ") + Text(match.status.value, style="bold"))
-    for mention in match.mentions:
-        names = ", ".join(lexicon.concepts[one].name for one in mention.concepts)
-        said = f"  “{_safe(mention.matched_text)}” is {names}: {mention.method.value} “{mention.name}” in {mention.table}"
-        said += f", score {mention.score:.1f}"
-        if mention.qualifier:
-            said += f", {mention.qualifier.value}"
-        if mention.route:
-            said += f", route {mention.route}"
-        console.print(Text(said))
-        for one in mention.concepts:
-            wider = ", ".join(lexicon.concepts[up].name for up in lexicon.ancestors(one) if up in lexicon.concepts)
-            if wider:
-                console.print(Text(f"    {lexicon.concepts[one].name} belongs to: {wider}"))
-    for words in match.not_understood:
-        console.print(Text(f"  “{_safe(words)}” was not understood"))
-    for candidate in match.candidates:
-        console.print(
-            Text(f"  candidate “{candidate.name}” ({', '.join(candidate.concepts)}) {candidate.score:.1f}: {candidate.reason}")
-        )
+    print_match(checker, kind, match)
     return 0
 
 
 def _show(arguments: argparse.Namespace) -> int:
     from cramprisk.model import Kind
 
-    checker = _checker(arguments.tables)
+    checker = _checker(arguments)
     found: list[tuple[Kind, str]] = []
     for kind in (Kind.DRUG, Kind.CONDITION):
         if arguments.concept in checker.matcher(kind).lexicon.concepts:
@@ -457,8 +353,10 @@ def _show(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         _write(json.dumps([_concept_dict(checker, kind, concept) for kind, concept in found], indent=2))
         return 0
+    from cramprisk.terminal import print_concept
+
     for kind, concept in found:
-        _show_one(checker, kind, concept)
+        print_concept(checker, kind, concept)
     return 0
 
 
@@ -475,38 +373,6 @@ def _concept_dict(checker: Checker, kind: Any, concept: str) -> dict[str, Any]:
         "associations": [row.to_dict() for row in own],
         "inherited": [{"from": wider, **row.to_dict()} for wider, row in inherited],
     }
-
-
-def _show_one(checker: Checker, kind: Any, concept: str) -> None:
-    from rich.padding import Padding
-    from rich.text import Text
-
-    console = _console()
-    lexicon = checker.matcher(kind).lexicon
-    found = lexicon.concepts[concept]
-    console.print(Text(f"{found.name} ({found.kind}, {found.id})", style="bold"))
-    wider = lexicon.ancestors(concept)
-    if wider:
-        console.print(Text("  belongs to: " + ", ".join(lexicon.concepts[one].name for one in wider)))
-    if found.codes:
-        console.print(Text("  codes: " + ", ".join(f"{system} {code}" for system, code in found.codes)))
-    own, inherited = checker.evidence(kind, concept)
-    if not own and not inherited:
-        console.print(Text("  no association recorded"))
-    for wider_id, row in [("", row) for row in own] + inherited:
-        label = f"of the class {lexicon.concepts[wider_id].name}, " if wider_id else ""
-        figure = f" {row.figure()};" if row.figure() else ""
-        console.print(
-            Padding(
-                Text(f"- {label}{row.direction.value}, grade {row.grade.value} ({row.grade.words}):{figure} {row.outcome}"),
-                (0, 0, 0, 2),
-            )
-        )
-        if row.population:
-            console.print(Padding(Text(f"in {row.population}"), (0, 0, 0, 4)))
-        console.print(Padding(Text(_citation(row.source)), (0, 0, 0, 4)))
-        if row.note:
-            console.print(Padding(Text(row.note, style="italic"), (0, 0, 0, 4)))
 
 
 # ---------------------------------------------------------------------- the tables
@@ -555,4 +421,64 @@ def _tables_info(arguments: argparse.Namespace) -> int:
     _write(f"{'digest':<{width}}  {tables.digest}")
     for label, count in table_counts(tables):
         _write(f"{label:<{width}}  {count:>7}")
+    return 0
+
+
+def _look_alikes(arguments: argparse.Namespace) -> int:
+    from cramprisk.look_alikes import look_alike_pairs
+    from cramprisk.model import Kind
+
+    lexicon = _checker(arguments).matcher(Kind(arguments.kind)).lexicon
+    pairs = look_alike_pairs(lexicon, arguments.within)
+    if arguments.listed:
+        pairs = [pair for pair in pairs if pair.listed]
+    rows = [pair.to_dict() for pair in pairs]
+    if arguments.format == "ndjson":
+        _write("".join(json.dumps(row) + "\n" for row in rows) if rows else "")
+    else:
+        out = io.StringIO()
+        tab = "\t" if arguments.format == "table" else ","
+        writer = csv.writer(out, delimiter=tab, lineterminator="\n")
+        writer.writerow(("edits", "name", "is", "near", "is", "listed"))
+        writer.writerows(
+            (row["edits"], row["name"], "+".join(row["concepts"]), row["near"], "+".join(row["near_concepts"]), row["listed"])
+            for row in rows
+        )
+        _write(out.getvalue())
+    _say(f"{len(rows)} pairs of names of different concepts within {arguments.within} edits")
+    return 0
+
+
+# ---------------------------------------------------------------------- the vocabulary
+
+
+def _vocab_import(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    from cramprisk.rxnorm import import_rxnorm
+
+    tasks: dict[str, TaskID] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+
+        def progress(file: str, done: int, size: int) -> None:
+            if file not in tasks:
+                tasks[file] = bar.add_task(file, total=size)
+            bar.update(tasks[file], completed=done)
+
+        about = import_rxnorm(arguments.release, arguments.to, progress)
+    for label, count in about.items():
+        _write(f"{label}: {count}")
+    _say(f"{Path(arguments.to).name} written")
+    return 0
+
+
+def _vocab_info(arguments: argparse.Namespace) -> int:
+    from cramprisk.vocabulary import read_vocabulary
+
+    vocabulary = read_vocabulary(arguments.file)
+    for label, count in vocabulary.about.items():
+        _write(f"{label}: {count}")
+    _write(f"digest: {vocabulary.digest}")
     return 0

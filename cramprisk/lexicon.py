@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from cramprisk.model import Concept, Kind, Method
-from cramprisk.names import Name, Shelf, compared_tokens, key_of, table_shelves
+from cramprisk.names import Name, Shelf, VocabularyShelf, compared_tokens, key_of, table_shelves
 from cramprisk.nearness import Near, NearIndex, radius, scan
 from cramprisk.tables import Row, Tables, split_cell
-from cramprisk.vocabulary import CONCEPT_PREFIX, Vocabulary, VocabularyShelf
+from cramprisk.vocabulary import CONCEPT_PREFIX, Vocabulary
 
 __all__ = ["Ambiguity", "Lexicon", "Word"]
 

@@ -11,6 +11,7 @@ from cramprisk.model import Kind, Method
 from cramprisk.sorted_names import NamesByLength, SortedNames, pack, unpack
 from cramprisk.tables import Tables, write_file
 from cramprisk.text import condition_token, name_tokens
+from cramprisk.vocabulary import Vocabulary
 
 __all__ = [
     "CONDITION_FILLERS",
@@ -19,6 +20,7 @@ __all__ = [
     "Name",
     "Shelf",
     "TableShelf",
+    "VocabularyShelf",
     "compared_tokens",
     "key_of",
     "names_of",
@@ -222,6 +224,37 @@ class TableShelf:
         for rank, text in enumerate(cell.texts.split("|")):
             names.setdefault(key(compared_tokens(text, self._kind)), Name(text, cell.concepts, cell.method, cell.table, rank))
         return names
+
+
+_RXNORM_METHOD = {"IN": Method.NAME, "PIN": Method.SYNONYM, "BN": Method.BRAND}
+_RANK_OF_BRANDS = 99  # RxNorm does not say which brand is well known
+
+
+class VocabularyShelf:
+    """The names of a vocabulary as a :class:`Shelf`.
+
+    Args:
+        vocabulary: The release.
+        concepts_of: Gives the concept ids of an RxCUI.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, concepts_of: Callable[[str], tuple[str, ...]]) -> None:
+        blocks = vocabulary.names
+        self.keys = SortedNames(blocks["keys"])
+        self.joined = SortedNames(blocks["joined"])
+        self.lengths = SortedNames(blocks["lengths"])
+        self.near = NamesByLength(blocks["near"])
+        self._concepts_of = concepts_of
+
+    def named(self, value: str, key: str) -> Name:
+        """The name that has a value and a look-up key."""
+        kind, _, rxcui = value.partition(":")
+        rank = _RANK_OF_BRANDS if kind == "BN" else 0
+        return Name(key, self._concepts_of(rxcui), _RXNORM_METHOD[kind], f"RxNorm {kind} {rxcui}", rank)
+
+    def spelled(self, value: str, squashed: str) -> Name | None:
+        """The name that has a value and is written with these letters when spaces are left out."""
+        return self.named(value, squashed)
 
 
 def reachable(tokens: Sequence[str], kind: Kind) -> bool:

@@ -7,25 +7,20 @@ the tables an ingredient is, is looked up with the tables at hand, so that a fil
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from cramprisk.errors import VocabularyError
-from cramprisk.model import Concept, Method
-from cramprisk.names import Name
-from cramprisk.sorted_names import NamesByLength, SortedNames, unpack
+from cramprisk.model import Concept
+from cramprisk.sorted_names import SortedNames, unpack
 
-__all__ = ["BLOCKS", "CONCEPT_PREFIX", "MARK", "Vocabulary", "VocabularyShelf", "read_vocabulary"]
+__all__ = ["BLOCKS", "CONCEPT_PREFIX", "MARK", "Vocabulary", "read_vocabulary"]
 
 MARK = "cramprisk vocabulary 1"
 BLOCKS = ("about", "keys", "joined", "lengths", "near", "contents", "ingredients", "ndc")
 CONCEPT_PREFIX = "rxcui-"
 """Before the RxCUI in the id of an ingredient that the tables do not have."""
-
-_METHOD = {"IN": Method.NAME, "PIN": Method.SYNONYM, "BN": Method.BRAND}
-_RANK_OF_BRANDS = 99  # RxNorm does not say which brand is well known
 
 
 class Vocabulary:
@@ -40,7 +35,7 @@ class Vocabulary:
     Attributes:
         digest: SHA-256 of the file's content, in hex.
         about: What it was made from: ``release``, and counts by label.
-        names: The blocks of names, for :class:`VocabularyShelf`; a value is ``TTY:RxCUI``.
+        names: The blocks of names, for a shelf (:class:`~cramprisk.names.VocabularyShelf`); a value is ``TTY:RxCUI``.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -74,33 +69,6 @@ class Vocabulary:
         rxcui = concept.removeprefix(CONCEPT_PREFIX)
         name = self.ingredient(rxcui) if rxcui != concept else None
         return Concept(concept, name, "drug", (), (("rxcui", rxcui),)) if name is not None else None
-
-
-class VocabularyShelf:
-    """The names of a vocabulary as a :class:`~cramprisk.names.Shelf`.
-
-    Args:
-        vocabulary: The release.
-        concepts_of: Gives the concept ids of an RxCUI.
-    """
-
-    def __init__(self, vocabulary: Vocabulary, concepts_of: Callable[[str], tuple[str, ...]]) -> None:
-        blocks = vocabulary.names
-        self.keys = SortedNames(blocks["keys"])
-        self.joined = SortedNames(blocks["joined"])
-        self.lengths = SortedNames(blocks["lengths"])
-        self.near = NamesByLength(blocks["near"])
-        self._concepts_of = concepts_of
-
-    def named(self, value: str, key: str) -> Name:
-        """The name that has a value and a look-up key."""
-        kind, _, rxcui = value.partition(":")
-        rank = _RANK_OF_BRANDS if kind == "BN" else 0
-        return Name(key, self._concepts_of(rxcui), _METHOD[kind], f"RxNorm {kind} {rxcui}", rank)
-
-    def spelled(self, value: str, squashed: str) -> Name | None:
-        """The name that has a value and is written with these letters when spaces are left out."""
-        return self.named(value, squashed)
 
 
 def read_vocabulary(path: Path | str) -> Vocabulary:

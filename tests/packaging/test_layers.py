@@ -13,14 +13,16 @@ PACKAGE = Path(cramprisk.__file__).parent
 
 LAYERS = [
     {"_version", "model", "errors"},
-    {"text", "tables", "sorted_names"},
-    {"nearness", "qualifiers", "names"},
+    {"text", "sorted_names"},
     {"vocabulary"},
+    {"tables"},
+    {"nearness", "qualifiers", "names"},
     {"lexicon", "rxnorm"},
     {"near_reader"},
-    {"table_check", "table_info", "matcher", "report", "overlay"},
+    {"table_check", "table_info", "matcher", "report", "overlay", "look_alikes"},
     {"checker"},
     {"__init__"},
+    {"terminal"},
     {"cli"},
     {"__main__"},
 ]
