@@ -15,7 +15,8 @@ from typing import NamedTuple
 from cramprisk.lexicon import Ambiguity, Lexicon
 from cramprisk.model import Candidate, Kind, Match, Mention, Method, Qualifier, Status
 from cramprisk.names import CONDITION_FILLERS, Name
-from cramprisk.near_reader import NearReader, NearResult, candidate
+from cramprisk.near_reader import NearReader, NearResult, allowed_cost, candidate
+from cramprisk.nearness import slip_cost
 from cramprisk.qualifiers import WORDS as QUALIFIER_WORDS
 from cramprisk.qualifiers import Scope, scopes, strongest
 from cramprisk.text import Token, condition_token, split_list, tokenise
@@ -24,6 +25,9 @@ __all__ = ["MAX_ENTRY", "Matcher"]
 
 MAX_ENTRY = 5_000
 """Characters of one entry beyond which it is no entry of a list; it comes back as unrecognised, unread."""
+
+# Nearness of several words to a name of more or fewer words, 0-100, from which it is taken.
+_SURE = 95.0
 
 _HEADING = re.compile(
     r"(?i)\s*(?:not taking|stopped|discontinued|d/c'?d?|allerg\w*|intoleran\w*|fhx?|family h(?:istory|x)|denies|held)\s*:"
@@ -59,6 +63,19 @@ _BARE_CODE = {
         re.compile(r"(?<![A-Z0-9.])[A-TV-Z]\d[0-9AB]\.[0-9A-Z]{1,4}\b|^\s*[A-TV-Z]\d[0-9AB][0-9A-Z]{0,4}\s*$"),
     ),
 }
+# "(Teva UK Ltd)", "[Desitin Pharma GmbH]": the maker, as prescribing systems write it behind a product.
+_MAKER = re.compile(
+    r"[(\[][^()\[\]]*(?:\([^()]*\))?[^()\[\]]*\b(?:ltd|limited|plc|gmbh|llc|inc|corp|s\.?p\.?a|b\.?v|pharmaceuticals?|laborator\w+)"
+    r"\b\.?[^()\[\]]*[)\]]"
+)
+# Words after which, or before which, a substance is spoken of but not taken.
+_SPOKEN_OF_BEFORE = frozenset("free deficiency deficient resistance level levels overload intolerance".split())
+_SPOKEN_OF_AFTER = frozenset("low high elevated raised".split())
+_FORM_AND_STRENGTH = re.compile(r"([a-z]{3,})\d[\d.]*[a-z]*")
+# What may be stuck to a name in scripts that write no spaces: a strength, or a form (tablet, capsule, injection…).
+_STUCK_TO_SCRIPT = re.compile(
+    r"\d.*|(?:錠|カプセル|散|細粒|顆粒|注射?|軟膏|クリーム|テープ|液|シロップ|片|胶囊|膠囊|颗粒|口服液|정|캡슐|주사?|연고|시럽).*"
+)
 _CODE_SYSTEM = {"r": "rxcui", "a": "atc", "i": "icd10cm", "s": "snomed"}
 
 
@@ -116,9 +133,11 @@ class Matcher:
         if not everything or " ".join(token.text for token in everything) in _NOTHING:
             return Match(text, self.kind, Status.EMPTY)
         coded, code_spans, code_notes = self._codes(text)
-        entry = self._entry(text, everything, code_spans)
+        entry = self._entry(text, everything, [*code_spans, *self._makers(text)])
         hits, unsettled, weak = self._exact(entry)
-        leftovers = self._leftovers(entry, hits, unsettled)
+        spoken_of = self._spoken_of(entry, hits)
+        hits = [hit for hit in hits if hit not in spoken_of]
+        leftovers = self._leftovers(entry, [*hits, *spoken_of], unsettled)
         near_hits, candidates, unread = self._read_leftovers(entry, hits, leftovers)
         hits = sorted([*hits, *near_hits])
         if not hits and not unsettled and not unread and not coded:
@@ -223,11 +242,24 @@ class Matcher:
                 unknown.append(text[start:end].strip())
         return mentions, spans, unknown
 
+    def _makers(self, text: str) -> list[tuple[int, int]]:
+        """Where brackets behind something name a maker."""
+        if self.kind is not Kind.DRUG or not ("(" in text or "[" in text):
+            return []
+        lowered = text.lower()
+        if len(lowered) != len(text):
+            return []
+        return [one.span() for one in _MAKER.finditer(lowered) if text[: one.start()].strip()]
+
     # ------------------------------------------------------------------ known names
 
     def _plain(self, word: str) -> bool:
         """Whether a token is a number or an ordinary word, that is, no part of a name."""
-        return word[0].isdigit() or len(word) == 1 or word in self.lexicon.words or word in QUALIFIER_WORDS
+        if word[0].isdigit() or len(word) == 1 or word in self.lexicon.words or word in QUALIFIER_WORDS:
+            return True
+        glued = _FORM_AND_STRENGTH.fullmatch(word)
+        known = self.lexicon.words.get(glued[1]) if glued else None
+        return known is not None and known.kind in ("form", "unit", "release", "packaging")
 
     def _exact(self, entry: _Entry) -> tuple[list[_Hit], list[tuple[int, int, Ambiguity]], list[_Hit]]:
         """Known names, longest first and without overlap; names with several meanings; names that are ordinary words."""
@@ -343,6 +375,21 @@ class Matcher:
             ends[hit.end] = hit
         return kept
 
+    def _spoken_of(self, entry: _Entry, hits: list[_Hit]) -> list[_Hit]:
+        """The hits that are not taken: "lactose-free", "for iron deficiency", "Mylanta w/o simeticone"."""
+        if self.kind is not Kind.DRUG:
+            return []
+        words = entry.words
+
+        def spoken_of(position: int, hit: _Hit) -> bool:
+            after = words[hit.end] if hit.end < len(words) and _ADJACENT.match(entry.tokens[hit.end].gap) else ""
+            before = words[hit.start - 1] if hit.start and _ADJACENT.match(entry.tokens[hit.start].gap) else ""
+            if after in _SPOKEN_OF_BEFORE or before in _SPOKEN_OF_AFTER:
+                return True
+            return position > 0 and before in ("w/o", "without")
+
+        return [hit for position, hit in enumerate(hits) if spoken_of(position, hit)]
+
     # ------------------------------------------------------------------ what is left over
 
     def _leftovers(
@@ -448,14 +495,32 @@ class Matcher:
             cut_off = self._cut_off(word)
             if cut_off is not None:
                 return cut_off
-        return self._nearness.near(word)
+        near = self._nearness.near(word)
+        if end - start > 1 and near.name is not None and not self._near_word_by_word(entry.words[start:end], near):
+            return NearResult(None, near.score, (candidate(near.name, near.score, "its words are not near, one by one"),))
+        return near
+
+    def _near_word_by_word(self, words: Sequence[str], near: NearResult) -> bool:
+        """Whether several words are near a name also when they are looked at one by one.
+
+        Two ordinary words may spell something near a name by chance ("back pain" and Backprin), and a wrong word
+        beside a right one may be within the slips that the whole allows ("sodium lauryl" and Sodium Diuril).
+        """
+        assert near.name is not None
+        theirs = self.lexicon.tokens_of(near.name.text)
+        if len(theirs) != len(words):
+            return near.score >= _SURE and not any(self._plain(word) for word in words)
+        return all(
+            word == other or (not self._plain(word) and slip_cost(word, other) <= allowed_cost(min(len(word), len(other)), 0))
+            for word, other in zip(words, theirs, strict=True)
+        )
 
     def _cut_off(self, word: str) -> NearResult | None:
         """A substance whose name was cut off, as narrow fields do ("metoprol tar"): the beginning of one name only."""
         if len(word) < 6 or not word.isalpha():
             return None
         found: dict[tuple[str, ...], tuple[int, Name]] = {}
-        for key in self.lexicon.beginning_with(word, len(word) * 2):
+        for key in self.lexicon.beginning_with(word, 40):
             for name in self.lexicon.spelled(key):
                 if name.method in (Method.NAME, Method.SYNONYM) and " " not in name.text:
                     known = found.get(name.concepts)
@@ -472,6 +537,10 @@ class Matcher:
         digits = _LETTERS_THEN_DIGITS.match(word)
         if digits and (name := self.lexicon.name(digits[1])):
             return name
+        if not word.isascii():
+            for cut in range(len(word) - 1, 1, -1):
+                if _STUCK_TO_SCRIPT.fullmatch(word[cut:]) and (name := self.lexicon.name(word[:cut])):
+                    return name
         for cut in range(len(word) - 2, 5, -1):
             name = self.lexicon.name(word[:cut])
             rest = self.lexicon.words.get(word[cut:])

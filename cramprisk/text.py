@@ -71,12 +71,15 @@ _TOKEN = re.compile(
     r"|(?<![^\W_])[a-z]/[a-z](?:'?d)?(?![^\W_]|/)"
     r"|[^\W\d_](?:[^\W_]|'(?=[^\W\d_]))*"
 )
+# The marks that make ba and pa of ha in Japanese are no accents.
+_VOICED = "\u3099\u309a"
 _NOT_IN_TOKEN = str.maketrans("", "", "'.")
 
 
 def _fold_char(char: str) -> str:
     folded = unicodedata.normalize("NFKC", char).casefold().translate(_LEVELLED)
-    return "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
+    bare = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c) or c in _VOICED)
+    return unicodedata.normalize("NFC", bare)
 
 
 def fold(text: str) -> str:
