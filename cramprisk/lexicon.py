@@ -305,8 +305,8 @@ class Lexicon:
         return self.near_index.search(word)
 
     def spells(self, token: str) -> bool:
-        """Whether a token occurs in a name of the tables, so that it is no slip of the pen."""
-        return bool(self.lengths(token)) or any(token in shelf.keys for shelf in self._shelves)
+        """Whether a token is a word of the tables' names, rightly spelled, so that it is no slip of the pen."""
+        return any(token in shelf.words for shelf in self._shelves)
 
     def word(self, token: str) -> Word | None:
         """What kind of ordinary word a token is, or None."""

@@ -26,6 +26,11 @@ __all__ = ["MAX_ENTRY", "Matcher"]
 MAX_ENTRY = 5_000
 """Characters of one entry beyond which it is no entry of a list; it comes back as unrecognised, unread."""
 
+# Letters that are heard alike, and written in more or fewer letters than an edit or two allow.
+_SOUNDS = (("cks", "x"), ("ks", "x"), ("cs", "x"), ("ph", "f"), ("f", "ph"), ("ck", "c"), ("c", "ck"), ("kw", "qu"), ("sh", "ch"))
+_SOUNDED_SCORE = 90.0
+# How many slips make a word of the tables a misspelling of another.
+_SLIP = 1.6
 # Nearness of several words to a name of more or fewer words, 0-100, from which it is taken.
 _SURE = 95.0
 
@@ -139,7 +144,7 @@ class Matcher:
         hits = [hit for hit in hits if hit not in spoken_of]
         leftovers = self._leftovers(entry, [*hits, *spoken_of], unsettled)
         near_hits, candidates, unread = self._read_leftovers(entry, hits, leftovers)
-        hits = sorted([*hits, *near_hits])
+        hits = self._rewritten(entry, sorted([*hits, *near_hits]))
         if not hits and not unsettled and not unread and not coded:
             hits = weak
         settled, open_ones = self._settle(unsettled, hits, coded)
@@ -361,8 +366,7 @@ class Matcher:
         kept: list[_Hit] = []
         ends: dict[int, _Hit] = {}
         for hit in hits:
-            word = self.lexicon.words.get(entry.words[hit.start]) if hit.end - hit.start == 1 else None
-            if word is not None and word.kind == "cation":
+            if hit.end - hit.start == 1 and self._is_cation(entry.words[hit.start], hit.name):
                 before = ends.get(hit.start)
                 if (
                     before is not None
@@ -389,6 +393,11 @@ class Matcher:
             return position > 0 and before in ("w/o", "without")
 
         return [hit for position, hit in enumerate(hits) if spoken_of(position, hit)]
+
+    def _is_cation(self, word: str, name: Name) -> bool:
+        """Whether a name is that of a metal that medicines are salts of, also when it is misspelt ("potasium")."""
+        known = [self.lexicon.words.get(one) for one in (word, name.concepts[0])]
+        return len(name.concepts) == 1 and any(one is not None and one.kind == "cation" for one in known)
 
     # ------------------------------------------------------------------ what is left over
 
@@ -438,7 +447,9 @@ class Matcher:
                     if beside and not self._sure_beside(outcome):
                         continue
                     covered = {owner[index] for index in range(start, end) if index in owner}
-                    if any(not self._agrees(outcome.name, hit) for hit in covered):
+                    if any(not self._agrees(outcome.name, hit) for hit in covered) and not self._reads_on(
+                        entry.words[start:end], outcome
+                    ):
                         continue
                     options.append(
                         (outcome.score + 4.0 * (inside - 1), inside, _Hit(start, end, outcome.name, outcome.score, True))
@@ -492,10 +503,9 @@ class Matcher:
             split = self._stuck_together(word)
             if split is not None:
                 return NearResult(split, 100.0, ())
-            cut_off = self._cut_off(word)
-            if cut_off is not None:
-                return cut_off
         near = self._nearness.near(word)
+        if end - start == 1 and self.kind is Kind.DRUG and near.name is None:
+            near = self._cut_off(word) or self._sounded(word) or near
         if end - start > 1 and near.name is not None and not self._near_word_by_word(entry.words[start:end], near):
             return NearResult(None, near.score, (candidate(near.name, near.score, "its words are not near, one by one"),))
         return near
@@ -517,7 +527,7 @@ class Matcher:
 
     def _cut_off(self, word: str) -> NearResult | None:
         """A substance whose name was cut off, as narrow fields do ("metoprol tar"): the beginning of one name only."""
-        if len(word) < 6 or not word.isalpha():
+        if len(word) < 6 or not word.isalpha() or self._within_a_slip(word):
             return None
         found: dict[tuple[str, ...], tuple[int, Name]] = {}
         for key in self.lexicon.beginning_with(word, 40):
@@ -531,6 +541,20 @@ class Matcher:
         ((length, name),) = found.values()
         score = 100.0 * len(word) / length
         return NearResult(name, max(score, 90.0), ()) if score >= 60.0 else None
+
+    def _within_a_slip(self, word: str) -> bool:
+        """Whether a word is one edit from a name: then it is rather that name mistyped than another cut off."""
+        return any(near.edits == 1 for near in self.lexicon.near(word))
+
+    def _sounded(self, word: str) -> NearResult | None:
+        """A name written as it sounds: "lasicks", "metphormin". The spelling must lead to one name, and no slip to another."""
+        if len(word) < 6 or not word.isalpha() or self._within_a_slip(word):
+            return None
+        spellings = {word.replace(heard, written) for heard, written in _SOUNDS if heard in word}
+        names = {name.concepts: name for spelling in spellings for name in self.lexicon.spelled(spelling)}
+        if len(names) != 1:
+            return None
+        return NearResult(names.popitem()[1], _SOUNDED_SCORE, ())
 
     def _stuck_together(self, word: str) -> Name | None:
         """A name with its strength or form written onto it: "lipitor20", "prednisolontab"."""
@@ -547,6 +571,43 @@ class Matcher:
             if name is not None and rest is not None and rest.kind in ("form", "salt", "release") and len(word[cut:]) > 2:
                 return name
         return None
+
+    def _rewritten(self, entry: _Entry, hits: list[_Hit]) -> list[_Hit]:
+        """The hits, a longer one in place of those inside it where only a slip hid it.
+
+        "gestational diabetis": with the one word written as the tables' first name has it, a longer name is known.
+        """
+        words = list(entry.words)
+        changed = False
+        for hit in hits:
+            if hit.end - hit.start == 1 and len(hit.name.concepts) == 1 and hit.name.method is not Method.ABBREVIATION:
+                right = self.lexicon.tokens_of(self.lexicon.concepts[hit.name.concepts[0]].name)
+                if len(right) == 1 and right[0] != words[hit.start] and slip_cost(words[hit.start], right[0]) <= _SLIP:
+                    words[hit.start] = right[0]
+                    changed = True
+        if not changed:
+            return hits
+        longer, _, _ = self._exact(_Entry(entry.text, entry.tokens, tuple(words)))
+        for hit in longer:
+            inside = [one for one in hits if hit.start <= one.start and one.end <= hit.end]
+            if hit.end - hit.start > 1 and inside and all(one.end - one.start < hit.end - hit.start for one in inside):
+                hits = sorted([*(one for one in hits if one not in inside), hit._replace(score=inside[0].score, near=True)])
+        return hits
+
+    def _reads_on(self, words: Sequence[str], outcome: NearResult) -> bool:
+        """Whether a near name says more than the known one inside it: "hyoscine butylbromid" is not hyoscine.
+
+        Either letters and order are the same and only spaces differ ("hydro cortisone"), or the name has the same
+        number of words, at least one of them the same, or it begins or ends with a word of the entry.
+        """
+        assert outcome.name is not None
+        if outcome.score >= 100.0:
+            return min(map(len, words)) > 2
+        theirs = self.lexicon.tokens_of(outcome.name.text)
+        if len(theirs) == len(words):
+            return any(word == other for word, other in zip(words, theirs, strict=True))
+        squashed = "".join(theirs)
+        return squashed.startswith(words[0]) or squashed.endswith(words[-1])
 
     @staticmethod
     def _sure_beside(outcome: NearResult) -> bool:

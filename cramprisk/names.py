@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, Protocol
@@ -170,12 +171,14 @@ class Shelf(Protocol):
         joined: Names of several tokens without spaces (for conditions all names) → values.
         lengths: For the first token of a name of several (any token, for conditions) the lengths in tokens that occur.
         near: The spellings that nearness may lead to: letters only, four at least, and no abbreviations.
+        words: For conditions the words that are spelled right: those of preferred names, or of several names.
     """
 
     keys: SortedNames
     joined: SortedNames
     lengths: SortedNames
     near: NamesByLength
+    words: SortedNames
 
     def named(self, value: str, key: str) -> Name:
         """The name that has a value and a look-up key."""
@@ -198,6 +201,7 @@ class TableShelf:
         self.joined = SortedNames(blocks["joined"])
         self.lengths = SortedNames(blocks["lengths"])
         self.near = NamesByLength(blocks["near"])
+        self.words = SortedNames(blocks["words"])
         self._tables = tables
         self._kind = kind
         # Kept, since a cell is asked for again and again.
@@ -244,6 +248,7 @@ class VocabularyShelf:
         self.joined = SortedNames(blocks["joined"])
         self.lengths = SortedNames(blocks["lengths"])
         self.near = NamesByLength(blocks["near"])
+        self.words = SortedNames()
         self._concepts_of = concepts_of
 
     def named(self, value: str, key: str) -> Name:
@@ -255,6 +260,10 @@ class VocabularyShelf:
     def spelled(self, value: str, squashed: str) -> Name | None:
         """The name that has a value and is written with these letters when spaces are left out."""
         return self.named(value, squashed)
+
+
+# A word that stands in so many names is spelled right; the tables also hold slips that people make.
+_OFTEN = 3
 
 
 def reachable(tokens: Sequence[str], kind: Kind) -> bool:
@@ -276,6 +285,7 @@ def prepare(tables: Tables, kind: Kind, added: bool = False) -> dict[str, bytes]
     lengths: dict[tuple[str, int], None] = {}
     joined: dict[tuple[str, str], None] = {}
     near: dict[str, None] = {}
+    occurs: Counter[str] = Counter()
     drug = kind is Kind.DRUG
     for place, cell in cells_of(tables, kind, added):
         for text in cell.texts.split("|"):
@@ -284,6 +294,7 @@ def prepare(tables: Tables, kind: Kind, added: bool = False) -> dict[str, bytes]
                 continue
             # Of two equal names the first of the tables counts; the table check allows that within one concept only.
             keys.setdefault(key_of(tokens, kind), place)
+            occurs.update(dict.fromkeys(tokens, _OFTEN if cell.method is Method.NAME else 1))
             if len(tokens) > 1 or not drug:
                 joined["".join(tokens), place] = None
                 for token in tokens[:1] if drug else tokens:
@@ -295,13 +306,14 @@ def prepare(tables: Tables, kind: Kind, added: bool = False) -> dict[str, bytes]
         "joined": SortedNames.block_of(joined),
         "lengths": SortedNames.block_of((token, str(length)) for token, length in sorted(lengths, key=lambda one: -one[1])),
         "near": NamesByLength.block_of(near),
+        "words": SortedNames.block_of((word, "") for word, times in occurs.items() if times >= _OFTEN and not drug),
     }
 
 
 INDEX_FILES = {Kind.DRUG: "drug_names.idx", Kind.CONDITION: "condition_names.idx"}
 """Derived from the tables of a folder and kept beside them; without them, or with old ones, loading takes longer."""
 
-_INDEX_MARK = "cramprisk names 8"
+_INDEX_MARK = "cramprisk names 9"
 
 
 def write_index(tables: Tables) -> None:

@@ -169,25 +169,25 @@ class NearReader:
         # A digit is never a slip: vitamin b3 is not vitamin d3, and a code is not another code.
         if len(word) < 4 or not word.isalpha():
             return NearResult(None, 0.0, ())
-        best: dict[tuple[str, ...], tuple[int, float, Name]] = {}
-        fewest = 99
+        best: dict[tuple[str, ...], _Neighbour] = {}
+        fewest: dict[tuple[str, ...], int] = {}
         for key, edits in self.lexicon.near(word):
-            if edits > fewest + 1:
+            if fewest and edits > min(fewest.values()) + 1:
                 break
             for name in self.lexicon.spelled(key):
                 if name.method is Method.ABBREVIATION or without.intersection(name.concepts):
                     continue
-                fewest = min(fewest, edits)
+                fewest.setdefault(name.concepts, edits)
                 cost = slip_cost(word, key)
+                rarity = self.lexicon.rarity(name)
+                one = _Neighbour(cost + _RARITY_COST[rarity], cost, edits, rarity, name)
                 known = best.get(name.concepts)
-                if known is None or cost < known[1]:
-                    best[name.concepts] = (min(edits, known[0]) if known else edits, cost, name)
+                if known is None or one[:3] < known[:3]:
+                    best[name.concepts] = one
         if not best:
             return NearResult(None, 0.0, ())
-        ranked = []
-        for edits, cost, name in best.values():
-            rarity = self.lexicon.rarity(name)
-            ranked.append(_Neighbour(cost + _RARITY_COST[rarity], cost, edits, rarity, name))
+        # Of a concept its likeliest name speaks, and its nearest name says how few edits it is away.
+        ranked = [one._replace(edits=fewest[concepts]) for concepts, one in best.items()]
         ranked.sort(key=lambda one: (one.unlikely, one.edits, one.name.text))
         return self._decide(word, ranked)
 
