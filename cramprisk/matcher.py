@@ -74,7 +74,7 @@ _MAKER = re.compile(
     r"\b\.?[^()\[\]]*[)\]]"
 )
 # Words after which, or before which, a substance is spoken of but not taken.
-_SPOKEN_OF_BEFORE = frozenset("free deficiency deficient resistance level levels overload intolerance".split())
+_SPOKEN_OF_BEFORE = frozenset("deficiency deficient resistance level levels overload intolerance".split())
 _SPOKEN_OF_AFTER = frozenset("low high elevated raised".split())
 _FORM_AND_STRENGTH = re.compile(r"([a-z]{3,})\d[\d.]*[a-z]*")
 # What may be stuck to a name in scripts that write no spaces: a strength, or a form (tablet, capsule, injection…).
@@ -295,6 +295,8 @@ class Matcher:
             if any(used[start:end]):
                 continue
             if isinstance(name, Name):
+                if not drug and end - start == 1 and self._lacks_its_s(entry.tokens[start].text, name):
+                    continue
                 if self._is_weak(entry, start, end, name):
                     weak.append(_Hit(start, end, name, 100.0, False))
                     continue
@@ -305,6 +307,11 @@ class Matcher:
                 used[index] = True
         hits.sort()
         return self._without_salts(entry, hits), sorted(unsettled, key=lambda one: one[:2]), weak
+
+    @staticmethod
+    def _lacks_its_s(word: str, name: Name) -> bool:
+        """Whether an abbreviation was found only because plurals are levelled: an aid is not AIDS, a pre not PRES."""
+        return name.method is Method.ABBREVIATION and name.text[-1:] in "sS" and not word.endswith("s")
 
     def _runs_on(self, entry: _Entry, start: int, end: int) -> bool:
         """Whether a run goes from a describing word over a comma into something new ("film coated, aspirin")."""
@@ -390,7 +397,7 @@ class Matcher:
             before = words[hit.start - 1] if hit.start and _ADJACENT.match(entry.tokens[hit.start].gap) else ""
             if after in _SPOKEN_OF_BEFORE or before in _SPOKEN_OF_AFTER:
                 return True
-            return position > 0 and before in ("w/o", "without")
+            return (after == "free" and len(hits) > 1) or (position > 0 and before in ("w/o", "without"))
 
         return [hit for position, hit in enumerate(hits) if spoken_of(position, hit)]
 
@@ -581,9 +588,9 @@ class Matcher:
         changed = False
         for hit in hits:
             if hit.end - hit.start == 1 and len(hit.name.concepts) == 1 and hit.name.method is not Method.ABBREVIATION:
-                right = self.lexicon.tokens_of(self.lexicon.concepts[hit.name.concepts[0]].name)
-                if len(right) == 1 and right[0] != words[hit.start] and slip_cost(words[hit.start], right[0]) <= _SLIP:
-                    words[hit.start] = right[0]
+                right = self._right_spelling(words[hit.start], hit.name)
+                if right is not None and right != words[hit.start]:
+                    words[hit.start] = right
                     changed = True
         if not changed:
             return hits
@@ -593,6 +600,18 @@ class Matcher:
             if hit.end - hit.start > 1 and inside and all(one.end - one.start < hit.end - hit.start for one in inside):
                 hits = sorted([*(one for one in hits if one not in inside), hit._replace(score=inside[0].score, near=True)])
         return hits
+
+    def _right_spelling(self, word: str, name: Name) -> str | None:
+        """The word of the tables that a word is a slip for, given what it was taken for; None if there is no such."""
+        preferred = self.lexicon.tokens_of(self.lexicon.concepts[name.concepts[0]].name)
+        if len(preferred) == 1 and slip_cost(word, preferred[0]) <= _SLIP:
+            return preferred[0]
+        if self.lexicon.spells(word):
+            return None
+        for near in self.lexicon.near(word):
+            if self.lexicon.spells(near.key) and any(one.concepts == name.concepts for one in self.lexicon.spelled(near.key)):
+                return near.key
+        return None
 
     def _reads_on(self, words: Sequence[str], outcome: NearResult) -> bool:
         """Whether a near name says more than the known one inside it: "hyoscine butylbromid" is not hyoscine.

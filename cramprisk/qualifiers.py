@@ -49,19 +49,19 @@ def _phrases(table: dict[Qualifier, str]) -> dict[tuple[str, ...], Qualifier]:
 _BEFORE_ANY = {
     N: "no; not; denies; denied; denying; without; w/o; never; never had; absence of; absent; negative for; neg for; "
     "no evidence of; no sign of; no signs of; no history of; no h/o; no hx of; no known; no known history of; "
-    "not known to have; free of; nil; does not have; has no; doesnt have; no current; no prior; no past; no personal history of",
+    "not known to have; free of; nil; does not have; has no; doesnt have; dont have; do not have; i dont have; didnt have; havent got; havent had; have not had; hasnt got; hasnt had; has not had; isnt; is not; wasnt; was not; arent; aint got; never been; no current; no prior; no past; no personal history of",
     U: "possible; possibly; probable; probably; suspected; suspect; suspicion of; suspicious for; query; likely; maybe; "
-    "may have; might have; questionable; presumed; presumptive; r/o; rule out; ro; to rule out; cannot exclude; "
+    "may have; may be; might have; might be; could have; could be; can be; not sure if; not sure; unsure if; not certain; waiting for results; being tested for; being investigated for; being checked for; tested for; questionable; presumed; presumptive; r/o; rule out; ro; to rule out; cannot exclude; "
     "cannot rule out; concern for; concerning for; differential; evaluate for; assess for; working diagnosis; unsure; "
     "thinks; ?",
     F: "family history of; family history; family hx of; family hx; fam hx; famhx; fhx of; fhx; fh of; fh; f/h; "
     "fam history of; mother has; mother had; mother with; father has; father had; father with; brother has; brother with; "
     "sister has; sister with; mother; father; brother; sister; maternal; paternal; grandmother; grandfather; mothers; fathers; brothers; sisters; wife; husband; wifes; husbands; "
-    "parent with; sibling with; aunt; uncle; mom; dad; mum; relatives with; wife has; husband has; son has; daughter has",
+    "parent with; sibling with; aunt; uncle; mom; dad; mum; relatives with; wife has; husband has; son has; daughter has; nan; nana; gran; granny; grandad; granddad; grandpa; grandma; mam; mums; moms; mummy; mommy; parents; parent; sibling; siblings; sons; daughters; son is; daughter is; mothers side; fathers side; cousin; nephew; niece; brother is; sister is; mother is; father is; runs in my family; runs in the family; in my family",
     H: "history of; past history of; personal history of; past medical history of; medical history of; h/o; hx of; hx; hist of; hist; "
     "previous; previously; prior; past; s/p; status post; old; former; formerly; remote; resolved; "
-    "recovered from; treated for",
-    V: "prevent; prevents; preventing; prevention of; prevention; to prevent; prophylaxis of; prophylaxis for; prophylaxis against; "
+    "recovered from; treated for; used to have; used to be; used to get; had been; was; were; ex; reversed; cured of; beaten; got over; once had; suffered from in the past",
+    V: "prevent; prevents; preventing; prevention of; prevention; to prevent; stop; to stop; stops; avoid; to avoid; reduce; to reduce; reduces; lower risk of; preventative; preventative for; protect against; to protect against; to protect from; prophylaxis of; prophylaxis for; prophylaxis against; "
     "prophylaxis; prophylactic; screening for; screen for; encounter for screening for; risk of; at risk for; at risk of; "
     "risk for; vaccination against; vaccination for; immunization against",
 }
@@ -86,7 +86,7 @@ _AFTER_ANY = {
     U: "?; possible; suspected; query; likely; questionable; vs; versus; unconfirmed; not confirmed; or placebo",
     N: "no; none; denies; neg; nil; ruled out; negative; absent; not present; excluded; denied; not seen; unlikely",
     F: "mother; father; brother; sister; maternal; paternal; grandmother; grandfather; aunt; uncle; mom; dad; mum; son; daughter; wife; husband; fhx; fh; family history; in family; in the family; runs in family; runs in the family; in mother; in father; in brother; in sister; in parent; in parents",
-    V: "prophylaxis; prevention; screening; screen",
+    V: "prophylaxis; prevention; screening; screen; risk",
 }
 _AFTER_DRUG = {
     A: "allergy; allergic; allergies; intolerance; intolerant; sensitivity; hypersensitivity; anaphylaxis; adr",
@@ -97,7 +97,7 @@ _AFTER_DRUG = {
     H: "in past; in the past; previously; formerly; years ago; last year",
 }
 _AFTER_CONDITION = {
-    H: "history of; history; hx; hx of; resolved; in remission; in past; in the past; previously; treated; cured; years ago; as a child; in childhood; repaired",
+    H: "history of; history; hx; hx of; resolved; in remission; in past; in the past; previously; treated; cured; years ago; as a child; in childhood; repaired; reversed; in remission now; gone now; gone; cleared up; all clear; when younger; when i was younger; when pregnant",
 }
 
 
