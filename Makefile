@@ -41,6 +41,7 @@ accuracy: .venv/installed  ## score the matcher on the development lists, beside
 
 bench: .venv/installed  ## speed, each line a ratio against something in the same run
 	$(BIN)/python -m bench.speed
+	$(BIN)/python -m bench.vocabulary
 
 wheel: .venv/developing
 	$(BIN)/python -m build

@@ -1,7 +1,8 @@
 """Speed as ratios in the same run: ``make bench``.
 
-1. Mean time per distinct real string over the whole vocabulary against ``process.extractOne(WRatio)`` over the same
-   names (the latter on a sample, extrapolated). 2. Import against a bare interpreter. 3. The command line on ten names.
+0. The near index at 10,000 and 200,000 names, against a scan of all of them. 1. Mean time per distinct real string
+over the whole vocabulary against ``process.extractOne(WRatio)`` over the same names (the latter on a sample,
+extrapolated). 2. Import against a bare interpreter. 3. The command line on ten names.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import statistics
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 
 from bench.accuracy import corpora_folder, plain_wratio, rows, typed_wrong
 from cramprisk.checker import Checker
 from cramprisk.model import Kind
+from cramprisk.nearness import NearIndex, scan
 
 TEN = (
     "HCTZ 25mg po qd",
@@ -60,6 +63,38 @@ def real_strings(checker: Checker) -> list[str]:
     return [key if index % 2 else chance.choice(typed_wrong(key)) for index, key in enumerate(keys)]
 
 
+def names_in_number(keys: list[str], count: int) -> list[str]:
+    """So many names: a sample of the tables', or these and halves of them put together anew."""
+    chance = random.Random(1)
+    if count <= len(keys):
+        return chance.sample(keys, count)
+    names = set(keys)
+    while len(names) < count:
+        one, other = chance.choice(keys), chance.choice(keys)
+        names.add(one[: len(one) // 2] + other[len(other) // 2 :])
+    return sorted(names)
+
+
+def near_index_at(keys: list[str], count: int) -> None:
+    """Prints build time, memory and search time of the index at a size, beside a scan of all names."""
+    names = names_in_number(keys, count)
+    chance = random.Random(9)
+    slips = [chance.choice(typed_wrong(name)) for name in chance.sample(names, 2000)]
+    tracemalloc.start()
+    index = NearIndex(names)
+    memory = tracemalloc.get_traced_memory()[0] / 1e6
+    tracemalloc.stop()
+    started = time.perf_counter()
+    NearIndex(names)
+    built = time.perf_counter() - started
+    search = each(index.search, slips)
+    plain = each(lambda word: scan(word, names), slips[:30])
+    print(
+        f"near index over {count:>7,} names                     {search:10.0f} µs   scan {plain:8.0f} µs, "
+        f"{plain / search:5.0f} times; built in {built:.2f} s, {memory:.0f} MB"
+    )
+
+
 def main() -> int:
     checker = Checker.default()
     lexicon = checker.drugs.lexicon
@@ -73,9 +108,6 @@ def main() -> int:
     ours = each(checker.normalize, texts)
     wratio = plain_wratio(checker.tables, lexicon)
     plain = each(lambda text: wratio([text], Kind.DRUG), texts[:100])
-    words = chance.sample(lexicon.near_keys(), 2000)
-    slips = [chance.choice(typed_wrong(word)) for word in words]
-    near = each(lexicon.near_index.search, slips)
     bare = wall([sys.executable, "-c", "pass"])
     imported = wall([sys.executable, "-c", "import cramprisk"])
     command = wall([sys.executable, "-m", "cramprisk", "check", *TEN])
@@ -90,7 +122,8 @@ def main() -> int:
     print(f"{len(lexicon):,} names; near index over {len(lexicon.near_keys()):,} spellings built in {built:.2f} s")
     print(f"mean per distinct real string ({len(texts):,})            {ours:10.0f} µs")
     print(f"extractOne(WRatio), the same names, 100 strings     {plain:10.0f} µs   {plain / ours:8.0f} times ours")
-    print(f"near index alone, one slip in a known name          {near:10.0f} µs")
+    for count in (10_000, 200_000):
+        near_index_at(lexicon.near_keys(), count)
     print(f"bare interpreter                                    {bare:10.0f} ms")
     print(f"import cramprisk                                    {imported:10.0f} ms   {imported - bare:+8.0f} ms")
     print(f"cramprisk check, ten names                          {command:10.0f} ms   {command / bare:8.1f} times bare")

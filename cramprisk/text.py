@@ -139,8 +139,9 @@ def name_tokens(name: str) -> list[str]:
         >>> name_tokens("Toprol-XL")
         ['toprol', 'xl']
     """
-    words = _TOKEN.findall(fold(name))
-    if "'" in name or "." in name or "’" in name:
+    folded = fold(name)
+    words = _TOKEN.findall(folded)
+    if "'" in folded or "." in folded:
         return [word.translate(_NOT_IN_TOKEN) if word[0].isalpha() else word for word in words]
     return words
 

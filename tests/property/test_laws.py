@@ -120,15 +120,25 @@ def test_every_name_finds_its_own_concept(kind):
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_one_slip_never_leads_to_another_concept(kind):
+    """Each name of a sample with a few of its one-letter slips, and a smaller sample with every one of them."""
     matcher = Checker.default().matcher(kind)
+    lexicon = matcher.lexicon
     chance = random.Random(4)
-    keys = [key for key in matcher.lexicon.near_keys() if len(matcher.lexicon.spelled(key)) == 1]
-    for key in chance.sample(keys, 600):
-        own = set(matcher.lexicon.spelled(key)[0].concepts)
-        slips = [text for text in typed_wrong(key) if not matcher.lexicon.spelled(text)]
-        for slip in chance.sample(slips, 3):
-            taken = matcher.near(slip).name
-            assert taken is None or set(taken.concepts) == own, f"{slip} was {key}, taken for {taken}"
+    keys = [key for key in lexicon.near_keys() if len(lexicon.spelled(key)) == 1 and key not in lexicon.words]
+    tried = [(key, chance.sample(typed_wrong(key), 4)) for key in chance.sample(keys, 900)]
+    tried += [(key, typed_wrong(key)) for key in chance.sample(keys, 6)]
+    found = others = 0
+    for key, slips in tried:
+        own = set(lexicon.spelled(key)[0].concepts)
+        for slip in slips:
+            if lexicon.spelled(slip) or lexicon.key([slip]) in lexicon.ambiguous or slip in lexicon.words:
+                continue
+            others += 1
+            taken = set(matcher.match(slip).concepts)
+            found += taken == own
+            assert taken <= own, f"{slip} was {key}, taken for {taken}"
+    # Not a bound: a figure to look at, printed by `python -m bench.unknown_names` for all lengths of names.
+    assert found > others / 2
 
 
 def test_adding_a_competitor_never_moves_a_match_to_a_less_similar_concept():

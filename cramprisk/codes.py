@@ -1,0 +1,54 @@
+"""Codes in an entry: RxCUI, ATC, NDC, ICD-10-CM and SNOMED CT, marked as such or in their own unmistakable form."""
+
+from __future__ import annotations
+
+import re
+
+from cramprisk.lexicon import Lexicon
+from cramprisk.model import Kind, Mention, Method
+
+__all__ = ["codes_in"]
+
+_MARKED_CODE = re.compile(
+    r"\b(rx ?cui|rx ?norm|atc|icd[ -]?10[ -]?cm|icd[ -]?10|icd|snomed[ -]?ct|snomed|sctid)[ :=#-]+"
+    r"([a-z]\d[0-9a-z.]{1,6}|\d{3,18})\b"
+)
+# A National Drug Code is marked, or recognised by its hyphens if a vocabulary knows it.
+_NDC = re.compile(r"\bndc[ :=#-]*(\d{11}|\d{4,5}-\d{3,4}-\d{1,2})\b|(?<![\w-])(\d{4,5}-\d{3,4}-\d{2})(?![\w-])")
+_BARE_CODE = {
+    Kind.DRUG: ("atc", re.compile(r"\b[A-Z]\d{2}[A-Z]{2}\d{2}\b")),
+    Kind.CONDITION: (
+        "icd10cm",
+        re.compile(r"(?<![A-Z0-9.])[A-TV-Z]\d[0-9AB]\.[0-9A-Z]{1,4}\b|^\s*[A-TV-Z]\d[0-9AB][0-9A-Z]{0,4}\s*$"),
+    ),
+}
+_CODE_SYSTEM = {"r": "rxcui", "a": "atc", "i": "icd10cm", "s": "snomed"}
+
+
+def codes_in(text: str, lexicon: Lexicon) -> tuple[list[Mention], list[tuple[int, int]], list[str]]:
+    """Mentions by code, the places of the codes, and codes that are not in the tables."""
+    if not any(char.isdigit() for char in text):
+        return [], [], []
+    found: list[tuple[int, int, str, str]] = []
+    lowered = text.lower()
+    # Lowering may lengthen a few letters of other scripts; then the places would be wrong.
+    for one in _MARKED_CODE.finditer(lowered) if len(lowered) == len(text) else ():
+        found.append((one.start(), one.end(), _CODE_SYSTEM[one[1][0]], one[2]))
+    system, bare = _BARE_CODE[lexicon.kind]
+    upper = text.upper() if len(text.upper()) == len(text) else text
+    for one in bare.finditer(upper):
+        if not any(low < one.end() and one.start() < high for low, high, _, _ in found):
+            found.append((one.start(), one.end(), system, one[0].strip()))
+    if lexicon.kind is Kind.DRUG and len(lowered) == len(text):
+        for one in _NDC.finditer(lowered):
+            if one[1] or lexicon.by_code("ndc", one[2]):
+                found.append((one.start(), one.end(), "ndc", one[1] or one[2]))
+    mentions, spans, unknown = [], [], []
+    for start, end, which, code in sorted(found):
+        concepts = lexicon.by_code(which, code)
+        spans.append((start, end))
+        if concepts:
+            mentions.append(Mention(concepts, text[start:end].strip(), code, f"{which} code", Method.CODE, 100.0, start, end))
+        else:
+            unknown.append(text[start:end].strip())
+    return mentions, spans, unknown
