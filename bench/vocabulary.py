@@ -106,9 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"{int(names):,} names, {int(ndcs):,} NDCs"
     )
     print(f"reading its lines and counting their columns        {bare:10.1f} s")
-    print(
-        f"import                                              {float(seconds):10.1f} s    {float(seconds) / bare:8.1f} times reading"
-    )
+    print(f"import                                 {float(seconds):23.1f} s    {float(seconds) / bare:8.1f} times reading")
     print(f"  its peak memory                                   {float(peak):10.0f} MB")
     print(f"loading the vocabulary file of {size:6.1f} MB           {loaded * 1000:10.0f} ms")
     return 0

@@ -44,13 +44,18 @@ class Concepts(Mapping[str, Concept]):
     def __init__(self, tables: Tables, kind: Kind) -> None:
         files = ("drug_classes.csv", "drugs.csv") if kind is Kind.DRUG else ("conditions.csv",)
         self._tables = tables
-        self._rows: dict[str, tuple[str, int]] = {}
-        for file in files:
-            for index, concept in enumerate(tables.files[file].ids()):
-                # A row that a user's folder adds may give more names to a concept of the tables.
-                self._rows.setdefault(concept, (file, index))
+        self._files = files
         self._made: dict[str, Concept] = {}
         self._vocabulary: Vocabulary | None = tables.vocabulary if kind is Kind.DRUG else None
+
+    @cached_property
+    def _rows(self) -> dict[str, tuple[str, int]]:
+        rows: dict[str, tuple[str, int]] = {}
+        for file in self._files:
+            for index, concept in enumerate(self._tables.files[file].ids()):
+                # A row that a user's folder adds may give more names to a concept of the tables.
+                rows.setdefault(concept, (file, index))
+        return rows
 
     def __getitem__(self, concept: str) -> Concept:
         made = self._made.get(concept)
@@ -88,10 +93,53 @@ def _concept(file: str, row: Row) -> Concept:
     return Concept(row["id"], row["name"], kind, tuple(split_cell(row[parents])), codes, group)
 
 
+# Of the ordinary words so many are looked up one by one before all of them are read.
+_ASKED_BEFORE_ALL = 150
 # Brands stand best known first; so many of them are as likely to be meant by a slip as the substance is.
 _FIRST_BRANDS = 3
 
 _ICD_DOT = re.compile(r"[.\s]")
+
+
+class _Words(Mapping[str, Word]):
+    """The ordinary words by word. The rows of checked tables are sorted, and a short list looks at few of them."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.rows("words.csv")
+        self._known: dict[str, Word | None] = {}
+        ordered = tables.checked and not tables.files["words.csv"].added
+        self._all: dict[str, Word] | None = None if ordered else self._read()
+
+    def get(self, word: str, default: Word | None = None) -> Word | None:  # type: ignore[override]
+        if self._all is not None:
+            return self._all.get(word, default)
+        if word not in self._known:
+            if len(self._known) > _ASKED_BEFORE_ALL:
+                self._all = self._read()
+                return self._all.get(word, default)
+            at = bisect_left(self._rows, word, key=lambda row: row["word"])
+            row = self._rows[at] if at < len(self._rows) else None
+            self._known[word] = Word(row["kind"], row["route"]) if row is not None and row["word"] == word else None
+        known = self._known[word]
+        return default if known is None else known
+
+    def _read(self) -> dict[str, Word]:
+        return {row["word"]: Word(row["kind"], row["route"]) for row in self._rows}
+
+    def __getitem__(self, word: str) -> Word:
+        known = self.get(word)
+        if known is None:
+            raise KeyError(word)
+        return known
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and self.get(word) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return (row["word"] for row in self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 def _ndc(code: str) -> str:
@@ -114,7 +162,7 @@ class Lexicon:
     def __init__(self, tables: Tables, kind: Kind) -> None:
         self.kind = kind
         self.concepts = Concepts(tables, kind)
-        self.words: dict[str, Word] = {row["word"]: Word(row["kind"], row["route"]) for row in tables.rows("words.csv")}
+        self.words = _Words(tables)
         self._tables = tables
         self._shelves: list[Shelf] = [*table_shelves(tables, kind)]
         self._vocabulary = tables.vocabulary if kind is Kind.DRUG else None

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from cramprisk.errors import VocabularyError
 from cramprisk.model import Kind, Method
-from cramprisk.sorted_names import NamesByLength, SortedNames, pack, unpack
+from cramprisk.sorted_names import Block, NamesByLength, SortedNames, mapped, pack, unpack, whole
 from cramprisk.tables import Tables, write_file
 from cramprisk.text import condition_token, name_tokens
 from cramprisk.vocabulary import Vocabulary
@@ -193,10 +193,10 @@ class TableShelf:
     Args:
         tables: Where the cells are.
         kind: Medicines or conditions.
-        blocks: As :func:`prepare` makes them.
+        blocks: What :func:`prepare` makes.
     """
 
-    def __init__(self, tables: Tables, kind: Kind, blocks: Mapping[str, bytes]) -> None:
+    def __init__(self, tables: Tables, kind: Kind, blocks: Mapping[str, Block]) -> None:
         self.keys = SortedNames(blocks["keys"])
         self.joined = SortedNames(blocks["joined"])
         self.lengths = SortedNames(blocks["lengths"])
@@ -310,6 +310,10 @@ def prepare(tables: Tables, kind: Kind, added: bool = False) -> dict[str, bytes]
     }
 
 
+def _prepared(tables: Tables, kind: Kind, added: bool = False) -> dict[str, Block]:
+    return {name: whole(content) for name, content in prepare(tables, kind, added).items()}
+
+
 INDEX_FILES = {Kind.DRUG: "drug_names.idx", Kind.CONDITION: "condition_names.idx"}
 """Derived from the tables of a folder and kept beside them; without them, or with old ones, loading takes longer."""
 
@@ -329,14 +333,14 @@ def table_shelves(tables: Tables, kind: Kind) -> list[TableShelf]:
 
     The former come from the index file if it is that of these very tables.
     """
-    blocks: dict[str, bytes] | None = None
+    blocks: dict[str, Block] | None = None
     if tables.folder is not None:
         try:
-            content = (tables.folder / INDEX_FILES[kind]).read_bytes()
+            content = mapped(tables.folder / INDEX_FILES[kind])
             blocks = unpack(content, f"{_INDEX_MARK} {tables.index_digest}")
         except (OSError, VocabularyError):
             blocks = None
-    shelves = [TableShelf(tables, kind, prepare(tables, kind) if blocks is None else blocks)]
+    shelves = [TableShelf(tables, kind, _prepared(tables, kind) if blocks is None else blocks)]
     if any(table.added for table in tables.files.values()):
-        shelves.append(TableShelf(tables, kind, prepare(tables, kind, added=True)))
+        shelves.append(TableShelf(tables, kind, _prepared(tables, kind, added=True)))
     return shelves

@@ -6,12 +6,33 @@ longer than the whole run. A column of a data frame asks millions of times; then
 
 from __future__ import annotations
 
+import mmap
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
 
 from cramprisk.errors import VocabularyError
 
-__all__ = ["NamesByLength", "SortedNames", "pack", "unpack"]
+__all__ = ["Block", "NamesByLength", "SortedNames", "mapped", "pack", "unpack", "whole"]
+
+
+class Block(NamedTuple):
+    """Part of a file that is mapped into memory: only what is looked at is read."""
+
+    buffer: bytes | mmap.mmap
+    start: int
+    end: int
+
+    def content(self) -> bytes:
+        """The bytes of the part."""
+        return self.buffer[self.start : self.end]
+
+
+def whole(content: bytes) -> Block:
+    """Bytes as a block."""
+    return Block(content, 0, len(content))
 
 
 class SortedNames:
@@ -23,8 +44,8 @@ class SortedNames:
 
     _ASKED_BEFORE_DICT = 2_000
 
-    def __init__(self, block: bytes = b"") -> None:
-        self._block = block
+    def __init__(self, block: Block | None = None) -> None:
+        self._block = block or whole(b"")
         self._asked = 0
         self._dict: dict[str, str] | None = None
 
@@ -52,17 +73,16 @@ class SortedNames:
         return found.split(" ") if found else []
 
     def _bisected(self, name: bytes) -> str | None:
-        block = self._block
-        low, high = 0, len(block)
+        buffer, low, high = self._block
         while low < high:
             middle = (low + high) // 2
-            start = block.rfind(b"\n", low, middle) + 1 or low
-            tab = block.index(b"\t", start)
-            here = block[start:tab]
+            start = buffer.rfind(b"\n", low, middle) + 1 or low
+            tab = buffer.find(b"\t", start)
+            here = buffer[start:tab]
             if here == name:
-                return block[tab + 1 : block.index(b"\n", tab)].decode("utf-8")
+                return buffer[tab + 1 : buffer.find(b"\n", tab)].decode("utf-8")
             if here < name:
-                low = block.index(b"\n", tab) + 1
+                low = buffer.find(b"\n", tab) + 1
             else:
                 high = start
         return None
@@ -71,12 +91,12 @@ class SortedNames:
         return self.get(name) is not None
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        for line in self._block.decode("utf-8").split("\n")[:-1]:
+        for line in self._block.content().decode("utf-8").split("\n")[:-1]:
             name, _, values = line.partition("\t")
             yield name, values
 
     def __len__(self) -> int:
-        return self._block.count(b"\n")
+        return self._block.content().count(b"\n")
 
 
 class NamesByLength:
@@ -86,8 +106,8 @@ class NamesByLength:
         block: As :meth:`block_of` makes it.
     """
 
-    def __init__(self, block: bytes = b"") -> None:
-        self._block = block
+    def __init__(self, block: Block | None = None) -> None:
+        self._block = block or whole(b"")
         self._read: dict[int, list[str]] = {}
 
     @staticmethod
@@ -100,7 +120,7 @@ class NamesByLength:
 
     @cached_property
     def _lines(self) -> list[bytes]:
-        return self._block.split(b"\n")
+        return self._block.content().split(b"\n")
 
     def of_length(self, length: int) -> list[str]:
         """The names with so many letters, sorted."""
@@ -121,22 +141,35 @@ def pack(mark: str, blocks: Mapping[str, bytes]) -> bytes:
     return b"".join((f"{mark} {sizes}\n".encode(), *blocks.values()))
 
 
-def unpack(content: bytes, mark: str) -> dict[str, bytes]:
+def mapped(path: Path) -> bytes | mmap.mmap:
+    """The content of a file, read where it is looked at.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    # A mapped file cannot be replaced on Windows, and an empty one cannot be mapped.
+    if os.name == "nt" or not path.stat().st_size:
+        return path.read_bytes()
+    with path.open("rb") as handle:
+        return mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def unpack(content: bytes | mmap.mmap, mark: str) -> dict[str, Block]:
     """The blocks of a file that :func:`pack` made with this mark.
 
     Raises:
         VocabularyError: It is another file, or not whole.
     """
-    head, _, body = content.partition(b"\n")
+    start = content.find(b"\n") + 1
+    head = content[: max(0, start - 1)]
     if not head.startswith(mark.encode() + b" "):
         raise VocabularyError("does not begin as a file of this version does. Make it anew.")
-    blocks: dict[str, bytes] = {}
-    start = 0
+    blocks: dict[str, Block] = {}
     for part in head[len(mark) :].decode("ascii", "replace").split():
         name, _, size = part.rpartition("=")
         end = start + int(size) if size.isdigit() else -1
-        blocks[name] = body[start:end]
+        blocks[name] = Block(content, start, end)
         start = end
-    if start != len(body):
+    if start != len(content):
         raise VocabularyError("is not whole. Make it anew.")
     return blocks

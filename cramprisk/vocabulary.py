@@ -7,13 +7,14 @@ the tables an ingredient is, is looked up with the tables at hand, so that a fil
 from __future__ import annotations
 
 import json
+import mmap
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from cramprisk.errors import VocabularyError
 from cramprisk.model import Concept
-from cramprisk.sorted_names import SortedNames, unpack
+from cramprisk.sorted_names import SortedNames, mapped, unpack
 
 __all__ = ["BLOCKS", "CONCEPT_PREFIX", "MARK", "Vocabulary", "read_vocabulary"]
 
@@ -38,13 +39,13 @@ class Vocabulary:
         names: The blocks of names, for a shelf (:class:`~cramprisk.names.VocabularyShelf`); a value is ``TTY:RxCUI``.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes | mmap.mmap) -> None:
         blocks = unpack(content, MARK)
         missing = [name for name in BLOCKS if name not in blocks]
         if missing:
             raise VocabularyError(f"lacks {', '.join(missing)}. Make it anew with: cramprisk vocab import")
         self.digest = sha256(content).hexdigest()
-        self.about: dict[str, Any] = json.loads(blocks["about"])
+        self.about: dict[str, Any] = json.loads(blocks["about"].content())
         self.names = {name: blocks[name] for name in ("keys", "joined", "lengths", "near")}
         self._contents = SortedNames(blocks["contents"])
         self._ingredients = SortedNames(blocks["ingredients"])
@@ -79,7 +80,7 @@ def read_vocabulary(path: Path | str) -> Vocabulary:
     """
     where = Path(path)
     try:
-        return Vocabulary(where.read_bytes())
+        return Vocabulary(mapped(where))
     except OSError as error:
         raise VocabularyError(f"{where.name}: cannot be read ({error.strerror}).") from None
     except VocabularyError as error:
