@@ -2,83 +2,57 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cramprisk.model import Direction, Kind, Status
+from cramprisk.page import Page
 from cramprisk.report import DISCLAIMER, citation, describe_unresolved, plain
 
 if TYPE_CHECKING:
     from cramprisk.checker import Checker
     from cramprisk.model import Flag, Match
-    from cramprisk.report import Report
+    from cramprisk.page import Page
+from cramprisk.report import Report
 
 __all__ = ["print_concept", "print_match", "print_report"]
-
-_DEFAULT_WIDTH = 100
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    stream = sys.stdout
-    columns = os.environ.get("COLUMNS", "")
-    width = None if stream.isatty() else int(columns) if columns.isdigit() and int(columns) > 20 else _DEFAULT_WIDTH
-    plain = True if os.environ.get("NO_COLOR") else None
-    return Console(
-        file=stream,
-        width=width,
-        force_terminal=False if plain else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        soft_wrap=False,
-    )
 
 
 def print_report(report: Report) -> None:
     """Write a report to standard output as tables."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    console = _console()
-    console.print(Text(plain(report.summary(), 2000), style="bold"))
+    page = Page()
+    page.line(plain(report.summary(), 2000), "bold")
     if report.unresolved:
-        table = Table(
-            title="Not understood: look at these first", title_justify="left", box=box.SIMPLE, title_style="bold yellow"
+        page.table(
+            "Not understood: look at these first",
+            "yellow",
+            ("Entry", "Why, and what it may be"),
+            [(plain(match.text), plain(describe_unresolved(match), 300)) for match in report.unresolved],
         )
-        table.add_column("Entry", overflow="fold", ratio=2)
-        table.add_column("Why, and what it may be", overflow="fold", ratio=3)
-        for match in report.unresolved:
-            table.add_row(Text(plain(match.text)), Text(plain(describe_unresolved(match), 300)))
-        console.print(table)
     for title, flags, style in (
-        ("Reported with cramps", report.risks, "bold red"),
-        ("Used against cramps", report.relief, "bold green"),
+        ("Reported with cramps", report.risks, "red"),
+        ("Used against cramps", report.relief, "green"),
         ("Other findings", tuple(flag for flag in report.flags if flag.direction is Direction.NEUTRAL), "bold"),
     ):
-        if not flags:
-            continue
-        table = Table(title=title, title_justify="left", box=box.SIMPLE, title_style=style)
-        table.add_column("Entry", overflow="fold", ratio=4)
-        table.add_column("Is", overflow="fold", ratio=4)
-        table.add_column("Grade", no_wrap=True)
-        table.add_column("Best figure, and its source", overflow="fold", ratio=9)
-        for flag in flags:
-            table.add_row(
-                Text(plain(report.entry_of(flag))),
-                Text(flag.subject.name),
-                Text(flag.grade.value + (" ±" if flag.contested else "")),
-                Text(_evidence_line(flag)),
+        if flags:
+            page.table(
+                title,
+                style,
+                ("Entry", "Is", "Grade", "Best figure, and its source"),
+                [
+                    (
+                        plain(report.entry_of(flag)),
+                        flag.subject.name,
+                        flag.grade.value + (" ±" if flag.contested else ""),
+                        _evidence_line(flag),
+                    )
+                    for flag in flags
+                ],
             )
-        console.print(table)
     if report.interactions:
-        console.print(Text("Together", style="bold"))
+        page.line("Together", "bold")
         for found in report.interactions:
-            console.print(Text(f"  + {found.interaction.effect} [{found.interaction.source.citation}]"))
-        console.print()
+            page.line(f"+ {found.interaction.effect} [{found.interaction.source.citation}]", indent=2)
+        page.line()
     flagged = {index for flag in report.flags for index in flag.entries}
     known = [
         match
@@ -86,17 +60,12 @@ def print_report(report: Report) -> None:
         if index not in flagged and match.status is Status.MATCHED and match.complete
     ]
     if known:
-        console.print(
-            Text("Known, no association recorded (or not current): ", style="bold")
-            + Text("; ".join(_known_line(m) for m in known))
-        )
-        console.print()
+        page.line("Known, no association recorded (or not current): " + "; ".join(_known_line(match) for match in known))
+        page.line()
     if any(flag.contested for flag in report.flags):
-        console.print(Text("± contested: other data show no excess or point the other way. See: cramprisk show NAME"))
-    console.print(
-        Text("Grades: A controlled or population data, B a rate or borderline, C listed only, D claimed but unsupported.")
-    )
-    console.print(Text(f"Tables {report.tables_version}. {DISCLAIMER}", style="dim"))
+        page.line("± contested: other data show no excess or point the other way. See: cramprisk show NAME")
+    page.line("Grades: A controlled or population data, B a rate or borderline, C listed only, D claimed but unsupported.")
+    page.line(f"Tables {report.tables_version}. {DISCLAIMER}", "dim")
 
 
 def _known_line(match: Match) -> str:
@@ -122,60 +91,49 @@ def _short(citation: str) -> str:
 
 def print_match(checker: Checker, kind: Kind, match: Match) -> None:
     """Write to standard output how an entry was read: what matched, what did not, and why."""
-    from rich.text import Text
-
-    console = _console()
+    page = Page()
     lexicon = checker.matcher(kind).lexicon
-    console.print(Text(f"“{plain(match.text)}” read as {kind.value}: ") + Text(match.status.value, style="bold"))
+    page.line(f"“{plain(match.text)}” read as {kind.value}: {match.status.value}", "bold")
     for mention in match.mentions:
         names = ", ".join(lexicon.concepts[one].name for one in mention.concepts)
-        said = f"  “{plain(mention.matched_text)}” is {names}: {mention.method.value} “{mention.name}” in {mention.table}"
+        said = f"“{plain(mention.matched_text)}” is {names}: {mention.method.value} “{mention.name}” in {mention.table}"
         said += f", score {mention.score:.1f}"
         if mention.qualifier:
             said += f", {mention.qualifier.value}"
         if mention.route:
             said += f", route {mention.route}"
-        console.print(Text(said))
+        page.line(said, indent=2)
         for one in mention.concepts:
             wider = ", ".join(lexicon.concepts[up].name for up in lexicon.ancestors(one) if up in lexicon.concepts)
             if wider:
-                console.print(Text(f"    {lexicon.concepts[one].name} belongs to: {wider}"))
+                page.line(f"{lexicon.concepts[one].name} belongs to: {wider}", indent=4)
     for words in match.not_understood:
-        console.print(Text(f"  “{plain(words)}” was not understood"))
+        page.line(f"“{plain(words)}” was not understood", indent=2)
     for candidate in match.candidates:
-        console.print(
-            Text(f"  candidate “{candidate.name}” ({', '.join(candidate.concepts)}) {candidate.score:.1f}: {candidate.reason}")
-        )
+        concepts = ", ".join(candidate.concepts)
+        page.line(f"candidate “{candidate.name}” ({concepts}) {candidate.score:.1f}: {candidate.reason}", indent=2)
 
 
 def print_concept(checker: Checker, kind: Kind, concept: str) -> None:
     """Write to standard output all that is known about a medicine, class or condition."""
-    from rich.padding import Padding
-    from rich.text import Text
-
-    console = _console()
+    page = Page()
     lexicon = checker.matcher(kind).lexicon
     found = lexicon.concepts[concept]
-    console.print(Text(f"{found.name} ({found.kind}, {found.id})", style="bold"))
+    page.line(f"{found.name} ({found.kind}, {found.id})", "bold")
     wider = lexicon.ancestors(concept)
     if wider:
-        console.print(Text("  belongs to: " + ", ".join(lexicon.concepts[one].name for one in wider)))
+        page.line("belongs to: " + ", ".join(lexicon.concepts[one].name for one in wider), indent=2)
     if found.codes:
-        console.print(Text("  codes: " + ", ".join(f"{system} {code}" for system, code in found.codes)))
+        page.line("codes: " + ", ".join(f"{system} {code}" for system, code in found.codes), indent=2)
     own, inherited = checker.evidence(kind, concept)
     if not own and not inherited:
-        console.print(Text("  no association recorded"))
+        page.line("no association recorded", indent=2)
     for wider_id, row in [("", row) for row in own] + inherited:
         label = f"of the class {lexicon.concepts[wider_id].name}, " if wider_id else ""
         figure = f" {row.figure()};" if row.figure() else ""
-        console.print(
-            Padding(
-                Text(f"- {label}{row.direction.value}, grade {row.grade.value} ({row.grade.words}):{figure} {row.outcome}"),
-                (0, 0, 0, 2),
-            )
-        )
+        page.line(f"- {label}{row.direction.value}, grade {row.grade.value} ({row.grade.words}):{figure} {row.outcome}", indent=2)
         if row.population:
-            console.print(Padding(Text(f"in {row.population}"), (0, 0, 0, 4)))
-        console.print(Padding(Text(citation(row.source)), (0, 0, 0, 4)))
+            page.line(f"in {row.population}", indent=4)
+        page.line(citation(row.source), indent=4)
         if row.note:
-            console.print(Padding(Text(row.note, style="italic"), (0, 0, 0, 4)))
+            page.line(row.note, "italic", indent=4)

@@ -20,7 +20,7 @@ LAYERS = [
     {"lexicon", "rxnorm"},
     {"near_reader", "entries", "codes"},
     {"leftovers"},
-    {"table_check", "table_info", "matcher", "report", "overlay", "look_alikes"},
+    {"table_check", "table_info", "matcher", "report", "overlay", "look_alikes", "page"},
     {"checker"},
     {"__init__"},
     {"terminal"},
