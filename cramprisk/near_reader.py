@@ -208,7 +208,7 @@ class NearReader:
         guarded = [
             one
             for one in ranked[1:]
-            if one.cost - cost < guard
+            if one.unlikely - first.unlikely < guard
             and any(mine in self.lexicon.look_alikes(theirs) for mine in name.concepts for theirs in one.name.concepts)
         ]
         partners = [
