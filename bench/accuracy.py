@@ -174,7 +174,7 @@ def substance_score(
     complete: bool = True,
     conventions: Mapping[str, frozenset[str]] | None = None,
 ) -> Score:
-    """Score on texts with their substances; substances that are not in the tables are not counted.
+    """Score on texts with their substances; a substance that is not in the tables counts as missed.
 
     Where the labels are not complete (one ingredient for a combination), further ingredients beside a right one are
     not wrong.
@@ -182,7 +182,6 @@ def substance_score(
     score = Score(corpus, len(labelled))
     for (text, substances), match in zip(labelled, read([text for text, _ in labelled], Kind.DRUG), strict=True):
         expected = {concept for substance in substances for concept in substance_ids(substance, lexicon)}
-        unknown = any(not substance_ids(substance, lexicon) for substance in substances)
         found = {concept for mention in match.mentions for concept in mention.concepts}
         hit = {want for want in expected if any(lexicon.is_a(concept, want) for concept in found)}
         stray = {concept for concept in found if not any(lexicon.is_a(concept, want) for want in expected)}
@@ -193,11 +192,12 @@ def substance_score(
                 hit |= {want for substance in said for want in substance_ids(substance, lexicon) if want in expected}
         if hit and not complete:
             found, stray = found - stray, set()
-        score.expected += len(expected)
+        unknown = [substance for substance in substances if not substance_ids(substance, lexicon)]
+        score.expected += len(expected) + len(unknown)
         score.right += len(hit)
         score.found += len(found)
-        score.missed += [(text, concept) for concept in sorted(expected - hit)]
-        score.wrong += [(text, f"{concept}{' (label not in tables)' if unknown else ''}") for concept in sorted(stray)]
+        score.missed += [(text, concept) for concept in [*sorted(expected - hit), *unknown]]
+        score.wrong += [(text, concept) for concept in sorted(stray)]
         score.unresolved += match.status in (Status.UNRECOGNISED, Status.AMBIGUOUS)
     return score
 
@@ -273,8 +273,10 @@ def all_scores(folder: Path, checker: Checker, read: Read, sample: int | None = 
     reports = [(row["text"], [one for one in row["substances"].split("; ") if one]) for row in some("adverse_event_reports")]
     # A row without a substance was not resolved by its annotators: nothing can be scored on it.
     reports = [(text, substances) for text, substances in reports if substances]
-    scores.append(substance_score("adverse_event_reports, as labelled", reports, read, drugs))
-    scores.append(substance_score("  the same, with CONVENTIONS", reports, read, drugs, conventions=CONVENTIONS))
+    in_tables = [one for one in reports if all(substance_ids(substance, drugs) for substance in one[1])]
+    for label, some_reports in (("all substances", reports), ("substances in the tables", in_tables)):
+        scores.append(substance_score(f"adverse events, {label}", some_reports, read, drugs))
+        scores.append(substance_score("  the same, with CONVENTIONS", some_reports, read, drugs, conventions=CONVENTIONS))
     slips = [(row["text"], [row["drug"]]) for row in some("misspellings")]
     slips = [one for one in slips if substance_ids(one[1][0], drugs)]
     scores.append(substance_score("misspellings (silver)", slips, read, drugs, complete=False))

@@ -46,6 +46,9 @@ _MAKER = re.compile(
     r"[(\[][^()\[\]]*(?:\([^()]*\))?[^()\[\]]*\b(?:ltd|limited|plc|gmbh|llc|inc|corp|s\.?p\.?a|b\.?v|pharmaceuticals?|laborator\w+)"
     r"\b\.?[^()\[\]]*[)\]]"
 )
+# What a brand is followed by when it holds one ingredient more.
+_ADDED = frozenset("plus comp compositum combi kombi duo hct".split())
+_ADDED_LETTERS = frozenset("h d hz hd am at ct".split())
 # Words after which, or before which, a substance is spoken of but not taken.
 _SPOKEN_OF_BEFORE = frozenset("deficiency deficient resistance level levels overload intolerance".split())
 _SPOKEN_OF_AFTER = frozenset("low high elevated raised".split())
@@ -95,6 +98,7 @@ class Matcher:
         for hit in denied:
             candidates = [candidate(hit.name, hit.score, "the code of the entry says otherwise"), *candidates]
             unread.append((hit.start, hit.end))
+        unread += self._more_than_known(entry, hits)
         mentions = self._qualified(text, everything, entry, hits, coded)
         for start, end, ambiguity in open_ones:
             candidates = [
@@ -375,6 +379,28 @@ class Matcher:
             name = Name(ambiguity.text, concepts, Method.ABBREVIATION, "ambiguous_names.csv name")
             settled.append(Hit(start, end, name, 100.0, False))
         return settled, left
+
+    def _more_than_known(self, entry: Entry, hits: Sequence[Hit]) -> list[tuple[int, int]]:
+        """Where a brand has an addition that the tables do not know: "Diovan-H" is more than Diovan.
+
+        "Plus", "Comp", "Co-" and a letter behind a hyphen mostly stand for a second ingredient, often a diuretic.
+        """
+        if self.kind is not Kind.DRUG:
+            return []
+        taken = {index for hit in hits for index in range(hit.start, hit.end)}
+        found: list[tuple[int, int]] = []
+        for hit in hits:
+            if hit.near or hit.name.method is not Method.BRAND:
+                continue
+            last = hit.end
+            if last < len(entry.words) and last not in taken and last + 1 not in taken:
+                gap, word = entry.tokens[last].gap, entry.words[last]
+                if (word in _ADDED and ADJACENT.match(gap)) or (word in _ADDED_LETTERS and gap == "-"):
+                    found.append((hit.start, last + 1))
+            first = hit.start - 1
+            if first >= 0 and first not in taken and entry.words[first] == "co" and entry.tokens[hit.start].gap == "-":
+                found.append((first, hit.end))
+        return found
 
     def _agreeing(self, hits: list[Hit], coded: Sequence[Mention]) -> tuple[list[Hit], list[Hit]]:
         """The hits to keep beside the codes of an entry, and those that the codes deny.
