@@ -16,8 +16,10 @@ from cramprisk._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from cramprisk.checker import Checker, load_tables
+    from cramprisk.context import Medicine
     from cramprisk.errors import CrampRiskError, InputError, MissingExtraError, TableError, VocabularyError
     from cramprisk.model import Flag, Kind, Match, Status
     from cramprisk.report import Report
@@ -29,6 +31,7 @@ __all__ = [
     "InputError",
     "Kind",
     "Match",
+    "Medicine",
     "MissingExtraError",
     "Report",
     "Status",
@@ -53,6 +56,7 @@ _HOME = {
     "Match": "model",
     "Status": "model",
     "Report": "report",
+    "Medicine": "context",
 }
 
 
@@ -69,18 +73,31 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-def check(drugs: str | Iterable[str | None] = (), conditions: str | Iterable[str | None] = ()) -> Report:
+def check(
+    drugs: str | Iterable[str | Medicine | None] = (),
+    conditions: str | Iterable[str | None] = (),
+    *,
+    age: float | None = None,
+    sex: str | None = None,
+    pregnant_weeks: float | None = None,
+    cramps_since: date | str | None = None,
+) -> Report:
     """Which entries of a list are associated with cramps, or with their relief, and which were not understood.
 
     Args:
         drugs: Medicines as written: a list of entries, or one text that is split into entries.
         conditions: Conditions, likewise.
+        age: In years. From 60 on it is a risk factor of its own.
+        sex: ``female``, ``male``, ``other`` or ``unknown``.
+        pregnant_weeks: Completed weeks. From the second trimester on pregnancy is flagged.
+        cramps_since: The day the cramps began. With the days of a ``Medicine`` it says beside a flag whether the
+            medicine was begun before.
 
     Returns:
         A report. "Nothing flagged" says nothing while ``report.complete`` is False.
 
     Raises:
-        InputError: An entry is not a text; the message gives its position, counted from 1.
+        InputError: An entry is not a text, or a value about the person is impossible; the message says where.
 
     Examples:
         >>> report = check("hctz, lipitor 20; salbutamol")
@@ -89,7 +106,7 @@ def check(drugs: str | Iterable[str | None] = (), conditions: str | Iterable[str
     """
     from cramprisk.checker import Checker
 
-    return Checker.default().check(drugs, conditions)
+    return Checker.default().check(drugs, conditions, age=age, sex=sex, pregnant_weeks=pregnant_weeks, cramps_since=cramps_since)
 
 
 def normalize(text: str | None, kind: Kind | str = "drug") -> Match:

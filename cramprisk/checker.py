@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date
 from functools import cache, cached_property
 from math import isnan
 from pathlib import Path
 
+from cramprisk.context import Context, Medicine, timing
 from cramprisk.errors import InputError, TableError
 from cramprisk.lexicon import Lexicon
 from cramprisk.matcher import Matcher
@@ -208,29 +210,60 @@ class Checker:
 
     # ------------------------------------------------------------------ the report
 
-    def check(self, drugs: str | Iterable[str | None] = (), conditions: str | Iterable[str | None] = ()) -> Report:
+    def check(
+        self,
+        drugs: str | Iterable[str | Medicine | None] = (),
+        conditions: str | Iterable[str | None] = (),
+        *,
+        age: float | None = None,
+        sex: str | None = None,
+        pregnant_weeks: float | None = None,
+        cramps_since: date | str | None = None,
+    ) -> Report:
         """Which entries are associated with cramps, or with their relief, and which were not understood.
 
         Args:
             drugs: Medicines as written: a list of entries, or one text that is split into entries. An entry that
                 itself is a list ("hctz, lipitor 20") is split too.
             conditions: Conditions, likewise.
+            age: In years. From 60 on it is a risk factor of its own.
+            sex: ``female``, ``male``, ``other`` or ``unknown``.
+            pregnant_weeks: Completed weeks. From the second trimester on pregnancy is flagged.
+            cramps_since: The day the cramps began. With the days of a :class:`~cramprisk.context.Medicine` it says
+                beside a flag whether the medicine was begun before.
 
         Raises:
-            InputError: An entry is not a text; the message gives its position, counted from 1.
+            InputError: An entry is not a text, or a value about the person is impossible; the message says where.
+
+        Examples:
+            >>> report = Checker.default().check(
+            ...     [Medicine("hctz", start="2026-01-05")], age=72, cramps_since="2026-03-01"
+            ... )
+            >>> [(flag.subject.id, flag.context, flag.timing and flag.timing.value) for flag in report.risks]
+            [('age-60-or-over', 'age 72', None), ('hydrochlorothiazide', '', 'started-before')]
         """
+        context = Context.of(age, sex, pregnant_weeks, cramps_since)
         matches: list[Match] = []
+        days: list[Medicine | None] = []
         for kind, given in ((Kind.DRUG, drugs), (Kind.CONDITION, conditions)):
-            texts = _texts([given] if isinstance(given, str) else given)
-            if not texts:
+            entries = _entries([given] if isinstance(given, str) else given, kind)
+            if not entries:
                 continue
             matcher = self.matcher(kind)
-            entries = [entry for text in texts for entry in (matcher.split(text) or [text])]
-            matches += matcher.match_many(entries)
-        return self.report(matches)
+            parts = [(part, medicine) for text, medicine in entries for part in (matcher.split(text) or [text])]
+            matches += matcher.match_many([part for part, _ in parts])
+            days += [medicine for _, medicine in parts]
+        return self.report(matches, context=context, days=days)
 
-    def report(self, matches: Sequence[Match]) -> Report:
-        """The report over entries that were read already."""
+    def report(self, matches: Sequence[Match], *, context: Context | None = None, days: Sequence[Medicine | None] = ()) -> Report:
+        """The report over entries that were read already.
+
+        Args:
+            matches: One per entry.
+            context: What is known about the person.
+            days: For each match the medicine with its days, or None; none at all if there are no days.
+        """
+        context = context or Context()
         present: dict[tuple[Kind, str], list[tuple[int, bool, str | None]]] = {}
         for index, match in enumerate(matches):
             allowed = _PRESENT if match.kind is Kind.DRUG else _PRESENT_CONDITION
@@ -240,8 +273,18 @@ class Checker:
                         present.setdefault((match.kind, concept), []).append(
                             (index, mention.qualifier is not None, mention.route)
                         )
-        flags = [flag for (kind, concept), places in present.items() for flag in self._flags(kind, concept, places)]
+        said = dict(context.factors())
+        for concept in said:
+            if concept in self.conditions.lexicon.concepts:
+                present.setdefault((Kind.CONDITION, concept), [])
+        flags = [
+            replace(flag, context=said.get(concept, "")) if kind is Kind.CONDITION and concept in said else flag
+            for (kind, concept), places in present.items()
+            for flag in self._flags(kind, concept, places)
+        ]
         flags += self._product_flags(matches)
+        if context.cramps_since is not None:
+            flags = [self._timed(flag, matches, days, context.cramps_since) for flag in flags]
         flags.sort(
             key=lambda flag: (_DIRECTION_ORDER[flag.direction], flag.grade.rank, flag.contested, _least(flag), flag.subject.name)
         )
@@ -251,7 +294,15 @@ class Checker:
             tuple(matches),
             self.tables.version,
             self.tables.digest,
+            context,
         )
+
+    @staticmethod
+    def _timed(flag: Flag, matches: Sequence[Match], days: Sequence[Medicine | None], since: date) -> Flag:
+        entries = [index for index in flag.entries if matches[index].kind is Kind.DRUG]
+        if not entries:
+            return flag
+        return replace(flag, timing=timing([days[index] if index < len(days) else None for index in entries], since))
 
     def evidence(self, kind: Kind, concept: str) -> tuple[list[Association], list[tuple[str, Association]]]:
         """The findings about a concept: its own, and those of what it belongs to with the id of the latter.
@@ -282,7 +333,7 @@ class Checker:
         rows = [("", row) for row in own] + inherited
         subject = self.matcher(kind).lexicon.concepts[concept]
         entries = tuple(dict.fromkeys(index for index, _, _ in places))
-        uncertain = all(doubt for _, doubt, _ in places)
+        uncertain = bool(places) and all(doubt for _, doubt, _ in places)
         cautions = _route_caution([route for _, _, route in places]) if kind is Kind.DRUG else ()
         if uncertain:
             cautions = (*cautions, _DOUBT)
@@ -384,6 +435,16 @@ def _kind(kind: Kind | str) -> Kind:
         return Kind(kind)
     except ValueError:
         raise InputError('kind: must be "drug" or "condition".') from None
+
+
+def _entries(given: Iterable[object], kind: Kind) -> list[tuple[str, Medicine | None]]:
+    """The entries as texts, those of medicines with the days that were given."""
+    if isinstance(given, (bytes, bytearray)) or not isinstance(given, Iterable):
+        return [(text, None) for text in _texts(given)]
+    items = list(given)
+    days = [item if isinstance(item, Medicine) and kind is Kind.DRUG else None for item in items]
+    texts = _texts([item.text if isinstance(item, Medicine) and kind is Kind.DRUG else item for item in items])
+    return list(zip(texts, days, strict=True))
 
 
 def _texts(given: Iterable[object]) -> list[str]:

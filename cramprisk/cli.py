@@ -44,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("-c", "--condition", action="append", default=[], metavar="TEXT", help="a condition; may be repeated")
     check.add_argument("-f", "--file", metavar="FILE", help="a text file with one medicine a line; - for standard input")
     check.add_argument("--condition-file", metavar="FILE", help="a text file with one condition a line")
+    check.add_argument("--age", type=float, metavar="YEARS", help="the person's age; from 60 on it is a risk factor")
+    check.add_argument("--sex", choices=("female", "male", "other", "unknown"))
+    check.add_argument("--pregnant-weeks", type=float, metavar="WEEKS", help="flagged from the second trimester on")
     check.add_argument("--format", choices=("table", "text", "json", "ndjson", "csv"), default="table")
     check.add_argument("--fail-on", choices=("A", "B", "C", "D"), help="exit with 1 if a flag has this grade or a stronger one")
     _add_origin(check)
@@ -219,7 +222,9 @@ def _check(arguments: argparse.Namespace) -> int:
         drugs += _lines(_read_list(arguments.file))
     if arguments.condition_file is not None:
         conditions += _lines(_read_list(arguments.condition_file))
-    report = _checker(arguments).check(drugs, conditions)
+    report = _checker(arguments).check(
+        drugs, conditions, age=arguments.age, sex=arguments.sex, pregnant_weeks=arguments.pregnant_weeks
+    )
     if arguments.format == "json":
         _write(report.to_json())
     elif arguments.format == "ndjson":

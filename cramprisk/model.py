@@ -53,6 +53,28 @@ class Qualifier(StrEnum):
     PREVENTION = "prevention"
 
 
+class Timing(StrEnum):
+    """How a medicine's days stand to the day the cramps began."""
+
+    BEFORE = "started-before"
+    AFTER = "started-after"
+    STOPPED = "stopped-before"
+    UNKNOWN = "unknown"
+
+    @property
+    def words(self) -> str:
+        """The same as a report prints it."""
+        return _TIMING_WORDS[self]
+
+
+_TIMING_WORDS = {
+    Timing.BEFORE: "started before the cramps began, or on that day",
+    Timing.AFTER: "started after the cramps began",
+    Timing.STOPPED: "stopped before the cramps began",
+    Timing.UNKNOWN: "not known whether it was started before the cramps began",
+}
+
+
 class Direction(StrEnum):
     """Which way an association points."""
 
@@ -412,6 +434,8 @@ class Flag:
         entries: Indices into ``Report.matches`` of the entries that led here.
         cautions: Sentences a reader must see beside the flag (route, authority warnings).
         uncertain: Whether every entry that led here was marked as uncertain.
+        timing: How the medicine's days stand to the day the cramps began; None when that day was not given.
+        context: What about the person led here (``age 72``); empty when only entries did.
     """
 
     subject: Concept
@@ -424,6 +448,8 @@ class Flag:
     entries: tuple[int, ...]
     cautions: tuple[str, ...] = ()
     uncertain: bool = False
+    timing: Timing | None = None
+    context: str = ""
 
     def best(self) -> Association:
         """The row to show where there is room for one: of the best grade, with a figure, with a comparison if there is one."""
@@ -446,6 +472,8 @@ class Flag:
             "inherited_from": list(self.inherited_from),
             "entries": list(self.entries),
             "cautions": list(self.cautions),
+            "timing": self.timing.value if self.timing else None,
+            "context": self.context or None,
         }
 
 

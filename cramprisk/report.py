@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from cramprisk.context import Context
 from cramprisk.model import Direction, Flag, FoundInteraction, Kind, Match, Status
 
 __all__ = ["DISCLAIMER", "Report"]
@@ -29,6 +30,7 @@ class Report:
         matches: One per entry, in the order given, medicines before conditions.
         tables_version: Version of the tables.
         tables_digest: SHA-256 of the tables, in hex.
+        context: What was said about the person.
     """
 
     flags: tuple[Flag, ...]
@@ -36,6 +38,7 @@ class Report:
     matches: tuple[Match, ...]
     tables_version: str
     tables_digest: str
+    context: Context = field(default_factory=Context)
 
     @property
     def unresolved(self) -> tuple[Match, ...]:
@@ -81,7 +84,7 @@ class Report:
             text = f"{len(risks)} {noun} reported with cramps: {names}{more}."
         else:
             text = "Nothing on this list is flagged."
-        if all(match.status is Status.EMPTY for match in self.matches):
+        if not self.flags and all(match.status is Status.EMPTY for match in self.matches):
             return "The list is empty."
         if self.complete:
             return text + " All entries were understood."
@@ -90,8 +93,9 @@ class Report:
         return text + f" {count} {noun} not understood, so the list may hold more."
 
     def entry_of(self, flag: Flag) -> str:
-        """The entries that led to a flag, as written, joined by semicolons."""
-        return "; ".join(self.matches[index].text.strip() for index in flag.entries)
+        """The entries that led to a flag, as written, and what about the person did, joined by semicolons."""
+        said = [self.matches[index].text.strip() for index in flag.entries]
+        return "; ".join([*said, flag.context] if flag.context else said)
 
     def to_dict(self) -> dict[str, Any]:
         """A plain dictionary of JSON types."""
@@ -104,6 +108,7 @@ class Report:
             "unresolved": [index for index, match in enumerate(self.matches) if not match.complete],
             "tables_version": self.tables_version,
             "tables_digest": self.tables_digest,
+            "context": self.context.to_dict(),
             "disclaimer": DISCLAIMER,
         }
 
@@ -156,6 +161,8 @@ class Report:
             f"From: {plain(self.entry_of(flag), 300)}",
             "  * ",
         )
+        if flag.timing is not None:
+            yield from wrap(f"Timing: {flag.timing.words}.", "    ")
         for caution in flag.cautions:
             yield from wrap(f"Caution: {caution}", "    ")
         best = flag.best()

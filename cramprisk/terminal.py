@@ -79,7 +79,8 @@ def _evidence_line(flag: Flag) -> str:
     best = flag.best()
     where = f" (class: {best.subject})" if best.subject != flag.subject.id and "+" not in flag.subject.id else ""
     figure = f"{best.figure()}; " if best.figure() else ""
-    caution = "".join(f" Caution: {text}" for text in flag.cautions)
+    timing = f" Timing: {flag.timing.words}." if flag.timing else ""
+    caution = timing + "".join(f" Caution: {text}" for text in flag.cautions)
     against = "; ".join(dict.fromkeys(_short(row.source.citation) for row in flag.against[:2]))
     return f"{figure}{best.outcome}{where}. {_short(best.source.citation)}.{f' Against: {against}.' if against else ''}{caution}"
 

@@ -13,6 +13,7 @@ PACKAGE = Path(cramprisk.__file__).parent
 
 LAYERS = [
     {"_version", "model", "errors"},
+    {"context"},
     {"text", "sorted_names"},
     {"vocabulary"},
     {"tables"},
@@ -89,6 +90,7 @@ def test_the_public_names_are_these():
         "InputError",
         "Kind",
         "Match",
+        "Medicine",
         "MissingExtraError",
         "Report",
         "Status",
