@@ -280,6 +280,9 @@ def all_scores(folder: Path, checker: Checker, read: Read, sample: int | None = 
     slips = [(row["text"], [row["drug"]]) for row in some("misspellings")]
     slips = [one for one in slips if substance_ids(one[1][0], drugs)]
     scores.append(substance_score("misspellings (silver)", slips, read, drugs, complete=False))
+    judged = {(row["text"], row["label"]) for row in rows(Path(__file__).parent, "misspellings_judged")}
+    right = [one for one in slips if (one[0], one[1][0]) not in judged]
+    scores.append(substance_score("  without labels judged wrong", right, read, drugs, complete=False))
     scores += [
         panel_score("problem_list_us", some("problem_list_us"), Kind.CONDITION, read, conditions),
         panel_score("survey_reasons_us", some("survey_reasons_us"), Kind.CONDITION, read, conditions),

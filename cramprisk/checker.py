@@ -364,17 +364,18 @@ class Checker:
                     uncertain,
                 )
             )
-        if not made:
-            neutral = [row for _, row in rows]
+        shown = {row.id for flag in made for row in (*flag.evidence, *flag.against)}
+        neutral = [(wider, row) for wider, row in rows if row.id not in shown]
+        if neutral:
             made.append(
                 Flag(
                     subject,
                     Direction.NEUTRAL,
-                    min((row.grade for row in neutral), key=lambda grade: grade.rank),
+                    min((row.grade for _, row in neutral), key=lambda grade: grade.rank),
                     False,
-                    tuple(neutral),
+                    tuple(row for _, row in neutral),
                     (),
-                    tuple(dict.fromkeys(wider for wider, _ in inherited)),
+                    tuple(dict.fromkeys(wider for wider, _ in neutral if wider)),
                     entries,
                     cautions,
                     uncertain,

@@ -2,6 +2,7 @@ import pytest
 
 from cramprisk import InputError, check
 from cramprisk.model import Direction, Grade
+from tests.conftest import cases
 
 
 def risks(report):
@@ -190,3 +191,11 @@ def test_no_error_holds_what_the_patient_takes():
         check(["secretdrug", 5])
 
     assert "secretdrug" not in str(caught.value)
+
+
+@pytest.mark.parametrize("case", cases("seeds.csv"), ids=lambda case: f"{case['text']} {case['concept']}")
+def test_what_the_project_was_asked_for_gives_the_report_one_expects(checker, case):
+    """Every medicine and condition of the founding texts, as written there. Pain killers help soreness only."""
+    report = checker.check(*(([case["text"]], []) if case["kind"] == "drug" else ([], [case["text"]])))
+
+    assert (case["concept"], case["direction"]) in {(flag.subject.id, flag.direction.value) for flag in report.flags}
