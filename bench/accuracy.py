@@ -104,7 +104,7 @@ class Score:
 
     def line(self) -> str:
         return (
-            f"{self.corpus:<34}{self.texts:>6} texts  recall {self.recall:7.4f} ({self.right}/{self.expected})"
+            f"{self.corpus:<40}{self.texts:>6} texts  recall {self.recall:7.4f} ({self.right}/{self.expected})"
             f"  precision {self.precision:7.4f} ({len(self.wrong)} wrong of {self.found})"
             f"  unresolved {self.unresolved / max(1, self.texts):6.1%}"
         )
@@ -274,9 +274,9 @@ def all_scores(folder: Path, checker: Checker, read: Read, sample: int | None = 
     # A row without a substance was not resolved by its annotators: nothing can be scored on it.
     reports = [(text, substances) for text, substances in reports if substances]
     in_tables = [one for one in reports if all(substance_ids(substance, drugs) for substance in one[1])]
-    for label, some_reports in (("all substances", reports), ("substances in the tables", in_tables)):
-        scores.append(substance_score(f"adverse events, {label}", some_reports, read, drugs))
-        scores.append(substance_score("  the same, with CONVENTIONS", some_reports, read, drugs, conventions=CONVENTIONS))
+    for label, some_reports in (("adverse events, all", reports), ("adverse events, in tables", in_tables)):
+        scores.append(substance_score(label, some_reports, read, drugs))
+        scores.append(substance_score(f"{label}, CONVENTIONS", some_reports, read, drugs, conventions=CONVENTIONS))
     slips = [(row["text"], [row["drug"]]) for row in some("misspellings")]
     slips = [one for one in slips if substance_ids(one[1][0], drugs)]
     scores.append(substance_score("misspellings (silver)", slips, read, drugs, complete=False))

@@ -28,6 +28,15 @@ def test_the_panel_is_found_and_nothing_else_is_taken_for_it(scores, corpus, rec
     assert score.precision >= precision, score.wrong
 
 
+@pytest.mark.parametrize(("corpus", "recall", "precision"), [("all", 0.93, 0.99), ("in tables", 0.95, 0.995)])
+def test_verbatim_names_from_adverse_event_reports_are_found(scores, corpus, recall, precision):
+    """All substances, and those of the tables; product-against-contents conventions levelled (bench.accuracy lists them)."""
+    score = scores[f"adverse events, {corpus}, CONVENTIONS"]
+
+    assert score.recall >= recall, score.missed
+    assert score.precision >= precision, score.wrong
+
+
 def test_look_alikes_are_never_confused(corpora, checker):
     score = look_alike_score(rows(corpora, "look_alikes_fda"), checker.normalize_many, checker.drugs.lexicon)
 
