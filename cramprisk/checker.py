@@ -27,7 +27,7 @@ from cramprisk.model import (
     Source,
 )
 from cramprisk.report import Report
-from cramprisk.tables import Row, Tables, read_tables
+from cramprisk.tables import Row, Tables, digest_of, read_tables
 
 __all__ = ["Checker", "load_tables"]
 
@@ -74,7 +74,9 @@ def load_tables(
     if vocabulary is not None:
         from cramprisk.vocabulary import read_vocabulary
 
-        tables = replace(tables, vocabulary=read_vocabulary(vocabulary))
+        found = read_vocabulary(vocabulary)
+        digest = digest_of({"tables": tables.digest.encode(), "vocabulary": found.digest.encode()})
+        tables = replace(tables, vocabulary=found, version=f"{tables.version}+rxnorm", digest=digest)
     return tables
 
 

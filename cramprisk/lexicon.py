@@ -214,7 +214,8 @@ class Lexicon:
         """The name with a look-up key, or None. A key is made by :meth:`key`."""
         for shelf in self._shelves:
             value = shelf.keys.get(key)
-            if value is not None:
+            # What the tables list as ambiguous stays so, whatever a vocabulary has under that name.
+            if value is not None and not (key in self.ambiguous and isinstance(shelf, VocabularyShelf)):
                 return shelf.named(value, key)
         return None
 

@@ -50,7 +50,7 @@ _MAKER = re.compile(
 _ADDED = frozenset("plus comp compositum combi kombi duo hct".split())
 _ADDED_LETTERS = frozenset("h d hz hd am at ct".split())
 # Words after which, or before which, a substance is spoken of but not taken.
-_SPOKEN_OF_BEFORE = frozenset("deficiency deficient resistance level levels overload intolerance".split())
+_SPOKEN_OF_BEFORE = frozenset("deficiency deficient resistance level levels overload".split())
 _SPOKEN_OF_AFTER = frozenset("low high elevated raised".split())
 
 
@@ -93,6 +93,8 @@ class Matcher:
         hits = self._rewritten(entry, sorted([*hits, *near_hits]))
         if not hits and not unsettled and not unread and not coded:
             hits = weak
+        covered = {index for hit in hits for index in range(hit.start, hit.end)}
+        unsettled = [one for one in unsettled if not covered.intersection(range(one[0], one[1]))]
         settled, open_ones = self._settle(unsettled, hits, coded)
         hits, denied = self._agreeing(self._without_wider(sorted([*hits, *settled]), coded), coded)
         for hit in denied:

@@ -263,7 +263,7 @@ class VocabularyShelf:
 
 
 # A word that stands in so many names is spelled right; the tables also hold slips that people make.
-_OFTEN = 3
+_OFTEN = 8
 
 
 def reachable(tokens: Sequence[str], kind: Kind) -> bool:
@@ -317,7 +317,7 @@ def _prepared(tables: Tables, kind: Kind, added: bool = False) -> dict[str, Bloc
 INDEX_FILES = {Kind.DRUG: "drug_names.idx", Kind.CONDITION: "condition_names.idx"}
 """Derived from the tables of a folder and kept beside them; without them, or with old ones, loading takes longer."""
 
-_INDEX_MARK = "cramprisk names 9"
+_INDEX_MARK = "cramprisk names 10"
 
 
 def write_index(tables: Tables) -> None:

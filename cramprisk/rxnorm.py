@@ -263,6 +263,8 @@ def _contents(atoms: _Atoms, edges: dict[bytes, list[bytes]]) -> dict[bytes, tup
     return found
 
 
+# RxNorm itself, and the product labels of the FDA; other sources may be licensed.
+_NDC_SOURCES = (b"RXNORM", b"MTHSPL")
 _NDC = re.compile(rb"(\d{4,5})-(\d{3,4})-(\d{1,2})")
 
 
@@ -271,7 +273,7 @@ def _read_ndcs(source: _Release, contents: dict[bytes, tuple[bytes, ...]]) -> di
     found: dict[bytes, bytes] = {}
     suppressed: dict[bytes, bytes] = {}
     for cells in source.rows("RXNSAT.RRF"):
-        if cells[8] != b"NDC" or cells[0] not in contents:
+        if cells[8] != b"NDC" or cells[9] not in _NDC_SOURCES or cells[0] not in contents:
             continue
         code = cells[10]
         parts = _NDC.fullmatch(code)

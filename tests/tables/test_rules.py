@@ -193,7 +193,7 @@ def test_a_folder_that_is_none_is_a_table_error(tmp_path):
 
 def test_an_old_index_is_not_used(tmp_path):
     write_tables(tables_from({"drugs.csv": DRUGS}, version="2026.11.0"), tmp_path)
-    (tmp_path / INDEX_FILES[Kind.DRUG]).write_bytes(pack("cramprisk names 9 0000", prepare(tables_from({}), Kind.DRUG)))
+    (tmp_path / INDEX_FILES[Kind.DRUG]).write_bytes(pack("cramprisk names 10 0000", prepare(tables_from({}), Kind.DRUG)))
 
     from cramprisk.checker import Checker
 
@@ -207,7 +207,7 @@ def test_the_index_that_ships_is_that_of_the_tables(kind):
     if not path.exists():
         pytest.skip("no index beside the tables: run cramprisk tables check --fix, or install the package")
 
-    blocks = unpack(mapped(path), f"cramprisk names 9 {tables.digest}")
+    blocks = unpack(mapped(path), f"cramprisk names 10 {tables.digest}")
 
     assert {name: block.content() for name, block in blocks.items()} == prepare(tables, kind)
 

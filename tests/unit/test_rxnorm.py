@@ -86,6 +86,26 @@ def test_the_tables_win_over_the_release(reader):
     assert reader.normalize("furosemide 40") == Checker.default().normalize("furosemide 40")
 
 
+def test_what_the_tables_list_as_ambiguous_stays_so(tmp_path):
+    import_rxnorm(
+        release(
+            tmp_path / "r",
+            RXNCONSO=conso("4603", "IN", "furosemide", 1) + conso("3", "BN", "AZT", 3),
+            RXNREL=rel("4603", "tradename_of", "3", 1),
+        ),
+        tmp_path / "v",
+    )
+
+    assert Checker(load_tables(vocabulary=tmp_path / "v")).normalize("AZT") == Checker.default().normalize("AZT")
+
+
+def test_a_report_tells_that_a_vocabulary_was_used(reader):
+    report = reader.check(["lasix"])
+
+    assert report.tables_version.endswith("+rxnorm")
+    assert report.tables_digest != Checker.default().check(["lasix"]).tables_digest
+
+
 def test_names_of_suppressed_rows_are_not_taken(vocabulary):
     assert read_vocabulary(vocabulary).ingredient("9997") == "9997"
 
