@@ -197,8 +197,7 @@ class Matcher:
                     name = lexicon.name(key) or lexicon.ambiguous.get(key)
                     if name is not None and (drug or self._may_cross(entry, begin, end)):
                         found.append((-sum(map(len, window)) - 3 * (length - 1), begin, end, name))
-        if drug:
-            found += self._inverted(entry)
+        found = [*found, *self._inverted(entry)] if drug else _covering(found, words)
         found.sort(key=lambda one: one[:3])
         used = [False] * count
         hits: list[Hit] = []
@@ -236,7 +235,7 @@ class Matcher:
         "Diabetes mellitus, type 2" is one condition, "low potassium, high sodium" are two: over a comma the words must
         stand in the order of the table or be the whole entry, and the two sides must not be conditions themselves.
         """
-        commas = [index for index in range(start + 1, end) if "," in entry.tokens[index].gap]
+        commas = [index for index in range(start + 1, end) if self._separates(entry, index)]
         if not commas:
             return True
         words = entry.words
@@ -249,6 +248,15 @@ class Matcher:
             if lexicon.name(lexicon.key(words[start:at])) and lexicon.name(lexicon.key(words[at:end])):
                 return False
         return whole or in_order
+
+    def _separates(self, entry: Entry, index: int) -> bool:
+        """Whether what stands before a token may end a condition: a comma, a backslash, a full stop behind a known name."""
+        gap = entry.tokens[index].gap
+        return (
+            "," in gap
+            or "\\" in gap
+            or (". " in gap and self.lexicon.name(self.lexicon.key([entry.words[index - 1]])) is not None)
+        )
 
     def _is_weak(self, entry: Entry, start: int, end: int, name: Name) -> bool:
         """Whether a name counts only if the entry has no other: an ordinary word, or two letters that may be anything.
@@ -498,3 +506,28 @@ class Matcher:
             if route in said:
                 return route
         return None
+
+
+_Found = tuple[int, int, int, Name | Ambiguity]
+
+
+def _covering(found: Sequence[_Found], words: Sequence[str]) -> list[_Found]:
+    """The names, without overlap, that together leave fewest letters unread; of several such choices the fewest names.
+
+    Words of a condition may stand in any order, so that "low potassium, high sodium" also holds "potassium high".
+    Taking the longest name first would read that; covering the whole reads what was written.
+    """
+    count = len(words)
+    by_end: dict[int, dict[int, _Found]] = {}
+    for one in found:
+        by_end.setdefault(one[2], {})[one[1]] = one
+    best: list[tuple[int, int, list[_Found]]] = [(0, 0, [])]
+    for end in range(1, count + 1):
+        top = best[end - 1]
+        for start, one in by_end.get(end, {}).items():
+            covered, fewer, chosen = best[start]
+            choice = (covered - one[0], fewer - 1)
+            if choice > top[:2]:
+                top = (*choice, [*chosen, one])
+        best.append(top)
+    return best[count][2]
