@@ -4,7 +4,7 @@ PYTHON ?= $(shell for v in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$v >/dev/null 2>&1 && $$v -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$v && break; done)
 BIN := .venv/bin
 
-.PHONY: demo test check lint types tables accuracy bench wheel clean
+.PHONY: demo test check lint types tables evidence accuracy bench wheel clean
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: none was found. Name one with PYTHON=..."; exit 1; }
@@ -35,6 +35,9 @@ types: .venv/developing
 
 tables: .venv/installed
 	$(BIN)/cramprisk tables check
+
+evidence: .venv/installed  ## write the pages of docs/evidence anew from the tables
+	$(BIN)/cramprisk tables evidence-pages
 
 accuracy: .venv/installed  ## score the matcher on the development lists, beside a plain WRatio matcher
 	$(BIN)/python -m bench.accuracy

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,14 @@ def _parser() -> argparse.ArgumentParser:
     info = actions.add_parser("info", help="counts, version and digest")
     info.add_argument("folder", nargs="?", metavar="FOLDER")
     info.set_defaults(run=_tables_info)
+    pages = actions.add_parser("evidence-pages", help="write all findings as pages for readers")
+    pages.add_argument("--to", metavar="FOLDER", help="where the pages are (default: docs/evidence of the source tree)")
+    pages.add_argument("--check", action="store_true", help="write nothing, and exit with 3 if a page is not that of the tables")
+    pages.set_defaults(run=_tables_evidence_pages)
+    overdue = actions.add_parser("overdue", help="list the findings whose review is long past")
+    overdue.add_argument("--on", metavar="DATE", help="count back from this day (default: today)")
+    overdue.add_argument("--after-months", type=int, default=24, metavar="N", help="months a review lasts (default 24)")
+    overdue.set_defaults(run=_tables_overdue)
     look_alikes = actions.add_parser("look-alikes", help="list the names of different concepts that lie near each other")
     look_alikes.add_argument("--kind", choices=("drug", "condition"), default="drug")
     look_alikes.add_argument("--listed", action="store_true", help="only pairs that look_alikes.csv lists")
@@ -426,6 +435,41 @@ def _tables_info(arguments: argparse.Namespace) -> int:
     _write(f"{'digest':<{width}}  {tables.digest}")
     for label, count in table_counts(tables):
         _write(f"{label:<{width}}  {count:>7}")
+    return 0
+
+
+def _tables_evidence_pages(arguments: argparse.Namespace) -> int:
+    from cramprisk.checker import load_tables
+    from cramprisk.evidence_pages import evidence_pages, pages_folder, stale_pages, write_pages
+
+    folder = Path(arguments.to) if arguments.to else pages_folder()
+    pages = evidence_pages(load_tables())
+    if not arguments.check:
+        changed = write_pages(pages, folder)
+        _say(f"{len(pages)} pages, {len(changed)} of them changed" if changed else f"{len(pages)} pages, none changed")
+        return 0
+    stale = stale_pages(pages, folder)
+    for line in stale:
+        _write(line)
+    _say(f"{len(stale)} stale pages. Run: cramprisk tables evidence-pages" if stale else f"{len(pages)} pages, none stale")
+    return _EXIT_TABLES if stale else 0
+
+
+def _tables_overdue(arguments: argparse.Namespace) -> int:
+    from cramprisk.checker import load_tables
+    from cramprisk.review import overdue_reviews
+
+    try:
+        on = date.fromisoformat(arguments.on) if arguments.on else date.today()
+    except ValueError:
+        raise InputError("--on: is not a date. Write it as 2026-11-21.") from None
+    tables = load_tables()
+    found = overdue_reviews(tables, on, after_months=arguments.after_months)
+    for one in found:
+        _write(str(one))
+    _say(
+        f"{len(found)} of {len(tables.rows('associations.csv'))} findings were reviewed over {arguments.after_months} months ago"
+    )
     return 0
 
 

@@ -21,10 +21,10 @@ LAYERS = [
     {"lexicon", "rxnorm"},
     {"near_reader", "entries", "codes"},
     {"leftovers"},
-    {"table_check", "table_info", "matcher", "report", "overlay", "look_alikes", "page"},
+    {"table_check", "table_info", "matcher", "report", "overlay", "look_alikes", "page", "review"},
     {"checker"},
     {"__init__"},
-    {"terminal"},
+    {"terminal", "evidence_pages"},
     {"cli"},
     {"__main__"},
 ]
