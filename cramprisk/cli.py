@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("-c", "--condition", action="append", default=[], metavar="TEXT", help="a condition; may be repeated")
     check.add_argument("-f", "--file", metavar="FILE", help="a text file with one medicine a line; - for standard input")
     check.add_argument("--condition-file", metavar="FILE", help="a text file with one condition a line")
-    check.add_argument("--format", choices=("table", "text", "json", "ndjson", "csv"), default="table")
+    check.add_argument("--format", choices=("table", "text", "html", "json", "ndjson", "csv"), default="table")
     check.add_argument("--fail-on", choices=("A", "B", "C", "D"), help="exit with 1 if a flag has this grade or a stronger one")
     _add_origin(check)
     check.set_defaults(run=_check)
@@ -228,6 +228,8 @@ def _check(arguments: argparse.Namespace) -> int:
         _write(_as_csv(report))
     elif arguments.format == "text":
         _write(report.to_text())
+    elif arguments.format == "html":
+        _write(report.to_html())
     else:
         from cramprisk.terminal import print_report
 

@@ -12,15 +12,15 @@ import cramprisk
 PACKAGE = Path(cramprisk.__file__).parent
 
 LAYERS = [
-    {"_version", "model", "errors"},
-    {"text", "sorted_names"},
+    {"_version", "model", "errors", "report_style"},
+    {"text", "sorted_names", "figure_plot"},
     {"vocabulary"},
     {"tables"},
     {"nearness", "qualifiers", "names"},
     {"lexicon", "rxnorm"},
     {"near_reader", "entries", "codes"},
     {"leftovers"},
-    {"table_check", "table_info", "matcher", "report", "overlay", "look_alikes", "page"},
+    {"table_check", "table_info", "matcher", "report", "report_html", "overlay", "look_alikes", "page"},
     {"checker"},
     {"__init__"},
     {"terminal"},
