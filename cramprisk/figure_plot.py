@@ -73,6 +73,11 @@ def plots(flags: Iterable[Flag], prefix: str = "plot") -> list[Plot]:
         outcomes = {row.outcome for row, _ in drawn}
         outcome = outcomes.pop() if len(outcomes) == 1 else ""
         labels = [_label(row, heirs, shown_outcome=outcome) for row, heirs in drawn]
+        # Two figures of one subject differ in whom they were measured.
+        labels = [
+            f"{label}; {row.population}" if row.population and labels.count(label) > 1 else label
+            for label, (row, _) in zip(labels, drawn, strict=True)
+        ]
         rows_drawn = [row for row, _ in drawn]
         svg = _draw(measure, outcome, rows_drawn, labels, f"{prefix}-{number}")
         made.append(Plot(measure, outcome, tuple(row.id for row in rows_drawn), svg))
@@ -125,6 +130,7 @@ def _draw(measure: str, outcome: str, rows: Sequence[Association], labels: Seque
     def x(value: float) -> float:
         return round(_LEFT + (right - 8 - _LEFT) * (log10(value) - log10(start)) / (log10(end) - log10(start)), 1)
 
+    one = x(1.0)
     parts: list[str] = []
     y = 4.0
     for row, label, figure in zip(rows, labels, figures, strict=True):
@@ -137,17 +143,15 @@ def _draw(measure: str, outcome: str, rows: Sequence[Association], labels: Seque
         middle = y - 4
         low, value, high = x(row.ci_low or 1), x(row.value or 1), x(row.ci_high or 1)
         parts.append(
+            f'<path d="M{one:g} {middle - 8:g}v16" fill="none" stroke="currentColor" stroke-width="1" stroke-dasharray="2 2"/>'
             f'<path d="M{low:g} {middle:g}H{high:g}M{low:g} {middle - 4:g}v8M{high:g} {middle - 4:g}v8" '
             'fill="none" stroke="currentColor" stroke-width="1.6"/>'
             f'<rect x="{value - 3.5:g}" y="{middle - 3.5:g}" width="7" height="7" fill="currentColor"/>'
             f'<text x="{right:g}" y="{y:g}">{escape(figure)}</text></g>'
         )
-        y += 7
+        y += 8
     axis = y + 4
-    one = x(1.0)
     frame = [
-        f'<path class="no-difference" d="M{one:g} 4V{axis:g}" fill="none" stroke="currentColor" stroke-width="1" '
-        'stroke-dasharray="3 3" opacity="0.75"/>',
         '<g class="axis" fill="currentColor">',
         f'<path d="M{_LEFT} {axis:g}H{x(end):g}" fill="none" stroke="currentColor"/>',
     ]

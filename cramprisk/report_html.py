@@ -36,7 +36,11 @@ _METHODS = {
     Method.CLASS: "the class",
     Method.NEAR: "nearness to the name",
 }
-_CONTESTED = "Contested: other data show no excess or point the other way."
+_CONTESTED = {
+    Direction.INCREASES: "Contested: other data show no excess or point the other way.",
+    Direction.RELIEVES: "Contested: other data show no benefit or point the other way.",
+    Direction.NEUTRAL: "Contested: other data point elsewhere.",
+}
 
 
 def to_html(report: Report) -> str:
@@ -105,8 +109,9 @@ def _words(slug: str) -> str:
 
 def _grade(flag_or_row: Flag | Association, *, long: bool = False) -> str:
     grade = flag_or_row.grade
-    label = f"grade {grade.value}" if long else grade.value
-    return f'<span class="grade grade-{grade.value.lower()}">{label}</span>'
+    # Well supported is not alarming: what points neither way has the colour of nothing.
+    colour = "neutral" if flag_or_row.direction is Direction.NEUTRAL else grade.value.lower()
+    return f'<span class="grade grade-{colour}">{"grade " if long else ""}{grade.value}</span>'
 
 
 def _source(source: Source) -> str:
@@ -127,10 +132,10 @@ def _finding(row: Association, subject: str) -> str:
     text = f'<span class="figure">{_e(figure)}</span>; ' if figure else ""
     text += _e(row.outcome)
     if row.population:
-        text += f", in {_e(row.population)}"
+        text += f" ({_e(row.population)})"
     if row.subject != subject:
         text += f"; measured for {_words(row.subject)} as a whole"
-    return text if figure else f"{text} (no figure given)"
+    return text if figure else f"{text}; no figure given"
 
 
 def _list(items: Iterable[str], css: str = "") -> str:
@@ -253,7 +258,7 @@ class _View:
                 f'<a href="#{self.prefix}-open">See what they may be</a>; the list may hold more than is shown.'
             )
             lines.append(f'<div class="open"><dt>Not understood</dt><dd>{text}</dd></div>')
-        else:
+        elif entries:
             understood = f"Nothing: all of {_count(len(entries), 'entry', 'entries')} understood."
             lines.append(f"<div><dt>Not understood</dt><dd>{understood}</dd></div>")
         for title, direction in (
@@ -312,7 +317,6 @@ class _View:
     def _card(self, flag: Flag) -> str:
         best = flag.best()
         heading = self._heading(2, "name", f"{_e(flag.subject.name)} {_grade(flag, long=True)}{self._marks(flag)}")
-        classes = ", ".join(_words(wider) for wider in flag.inherited_from)
         timing = getattr(flag, "timing", None)
         consider = self._consider(flag)
         # A caution may be the note of any row of the flag.
@@ -321,10 +325,10 @@ class _View:
             ("Evidence", f"Grade {flag.grade.value}: {_e(flag.grade.words)}."),
             ("Reported" if flag.direction is Direction.INCREASES else "Measured", self._shown(best, flag)),
             ("Source", f'<span data-row="{escape(best.id)}">{_source(best.source)}</span>'),
-            ("From the class", f"{classes}. A figure of a class stays with the class." if classes else ""),
+            ("Of the whole class" if flag.subject.kind != "condition" else "Of the wider group", self._inherited(flag)),
             ("From", self._origin(flag)),
             ("Time", _e(timing.words) if timing is not None else ""),
-            ("Against", f"<p>{_CONTESTED}</p>{self._against(flag)}" if flag.against else ""),
+            ("Against", f"<p>{_CONTESTED[flag.direction]}</p>{self._against(flag)}" if flag.against else ""),
             ("Caution", "".join(f'<p class="caution" data-row="{rows}">{_e(text)}</p>' for text in flag.cautions)),
             ("What to consider", _list(consider) if consider else ""),
         )
@@ -333,6 +337,14 @@ class _View:
 
     def _shown(self, row: Association, flag: Flag) -> str:
         return f'<span data-row="{escape(row.id)}">{_finding(row, flag.subject.id)}</span>.'
+
+    def _inherited(self, flag: Flag) -> str:
+        """Which classes or wider conditions the evidence is about, and whether all of it is."""
+        if not flag.inherited_from:
+            return ""
+        classes = ", ".join(_words(wider) for wider in flag.inherited_from)
+        share = "Part" if any(row.subject == flag.subject.id for row in flag.evidence) else "All"
+        return f"{share} of this evidence is about a group as a whole: {classes}."
 
     def _against(self, flag: Flag) -> str:
         return _list(
@@ -367,7 +379,7 @@ class _View:
         rows = [(row, "") for row in flag.evidence] + [(row, "against") for row in flag.against]
         label = f"All evidence: {_count(len(rows), 'finding')}" + (f", {len(flag.against)} against" if flag.against else "")
         table = _table(
-            f"Evidence about {_e(flag.subject.name)}, strongest first",
+            f"Evidence about {_e(flag.subject.name)}: its own first, then that of its classes",
             ("Finding", "Grade", "Source", "Note"),
             [
                 (

@@ -33,11 +33,11 @@ STYLE = """\
 .cramprisk *, .cramprisk *::before { box-sizing: border-box; }
 .cramprisk a { color: var(--link); text-decoration: underline; }
 .cramprisk a:focus-visible, .cramprisk summary:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
-.cramprisk .title { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .4rem; }
-.cramprisk .section { font-size: 1.2rem; line-height: 1.3; margin: 2rem 0 .5rem; padding: 0; }
-.cramprisk .name { font-size: 1.05rem; line-height: 1.4; margin: 0 0 .35rem; }
+.cramprisk .title { font-size: 1.5em; line-height: 1.25; margin: 0 0 .4rem; }
+.cramprisk .section { font-size: 1.2em; line-height: 1.3; margin: 2rem 0 .5rem; padding: 0; }
+.cramprisk .name { font-size: 1.05em; line-height: 1.4; margin: 0 0 .35rem; }
 .cramprisk p { margin: .35rem 0; }
-.cramprisk .lead { font-size: 1.1rem; }
+.cramprisk .lead { font-size: 1.1em; }
 .cramprisk .soft { color: var(--soft); }
 .cramprisk .glance { margin: .8rem 0 0; border: 1px solid var(--line); border-radius: 6px; }
 .cramprisk .glance > div { display: grid; grid-template-columns: 12rem 1fr; gap: .25rem 1rem; padding: .55rem .8rem; }
@@ -51,14 +51,14 @@ STYLE = """\
 .cramprisk .chips { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; }
 .cramprisk .grade {
   display: inline-block; padding: 0 .5em; border-radius: 4px; background: var(--weak); color: var(--on-chip);
-  font-size: .8125rem; font-weight: 700; line-height: 1.55; white-space: nowrap; text-decoration: none; vertical-align: .08em;
+  font-size: .8125em; font-weight: 700; line-height: 1.55; white-space: nowrap; text-decoration: none; vertical-align: .08em;
 }
 .cramprisk .grade-a { background: var(--strong); }
 .cramprisk .grade-b { background: var(--medium); }
 .cramprisk .grade-ta, .cramprisk .grade-tb, .cramprisk .grade-tc { background: var(--relief); }
 .cramprisk .grade-avoid { background: var(--strong); }
 .cramprisk .mark {
-  display: inline-block; padding: 0 .45em; border: 1px solid currentColor; border-radius: 4px; font-size: .8125rem;
+  display: inline-block; padding: 0 .45em; border: 1px solid currentColor; border-radius: 4px; font-size: .8125em;
   font-weight: 600; line-height: 1.45; white-space: nowrap; vertical-align: .08em;
 }
 .cramprisk .flag { border: 1px solid var(--line); border-radius: 6px; padding: .75rem .9rem; margin: .75rem 0; }
@@ -72,23 +72,23 @@ STYLE = """\
 .cramprisk .caution a { color: inherit; }
 .cramprisk details { margin: .5rem 0 0; }
 .cramprisk summary { cursor: pointer; color: var(--link); font-weight: 600; padding: .15rem 0; }
-.cramprisk table { width: 100%; border-collapse: collapse; margin: .5rem 0; font-size: .9375rem; background: transparent; }
-.cramprisk caption { text-align: left; color: var(--soft); padding: 0 0 .3rem; font-size: .9375rem; }
+.cramprisk table { width: 100%; border-collapse: collapse; margin: .5rem 0; font-size: .94em; background: transparent; }
+.cramprisk caption { text-align: left; color: var(--soft); padding: 0 0 .3rem; }
 .cramprisk th, .cramprisk td {
   text-align: left; vertical-align: top; padding: .4rem .6rem .4rem 0; border: 0; border-bottom: 1px solid var(--line);
   background: transparent; color: inherit; max-width: none; white-space: normal;
 }
-.cramprisk thead th { color: var(--soft); font-weight: 600; }
-.cramprisk tbody th { font-weight: 600; }
+.cramprisk thead th { color: var(--soft); font-weight: 600; overflow-wrap: normal; }
+.cramprisk tbody th { font-weight: 400; }
 .cramprisk .warned { background: var(--warn-ground); color: var(--warn-text); border-left: 5px solid var(--warn-line);
   padding: .3rem .8rem; }
 .cramprisk .warned caption, .cramprisk .warned thead th { color: inherit; }
 .cramprisk .warned th, .cramprisk .warned td { border-color: var(--warn-line); }
 .cramprisk .plots { display: flex; flex-wrap: wrap; gap: 1rem 2rem; }
 .cramprisk .plots figure { margin: 0; flex: 1 1 20rem; max-width: 28rem; }
-.cramprisk .plots figcaption { color: var(--soft); font-size: .9375rem; }
+.cramprisk .plots figcaption { color: var(--soft); font-size: .94em; }
 .cramprisk .plot { display: block; width: 100%; height: auto; color: var(--text); }
-.cramprisk .foot { margin-top: 2rem; padding-top: .8rem; border-top: 1px solid var(--line); font-size: .9375rem; }
+.cramprisk .foot { margin-top: 2rem; padding-top: .8rem; border-top: 1px solid var(--line); font-size: .94em; }
 @media screen and (max-width: 40rem) {
   .cramprisk { padding: .75rem .8rem 1.25rem; }
   .cramprisk .glance > div, .cramprisk .flag dl > div { grid-template-columns: 1fr; }
@@ -101,7 +101,7 @@ STYLE = """\
   .cramprisk tbody td[data-label]::before { content: attr(data-label) ": "; font-weight: 600; }
 }
 @media print {
-  .cramprisk { max-width: none; padding: 0; font-size: 10pt; }
+  .cramprisk { max-width: none; padding: 0; font-size: 9.5pt; line-height: 1.35; }
   .cramprisk details::details-content { content-visibility: visible; block-size: auto; }
   .cramprisk summary { list-style: none; color: inherit; }
   .cramprisk tr, .cramprisk .glance > div, .cramprisk .flag dl > div, .cramprisk figure, .cramprisk li, .cramprisk .name,
