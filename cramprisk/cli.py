@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--age", type=float, metavar="YEARS", help="the person's age; from 60 on it is a risk factor")
     check.add_argument("--sex", choices=("female", "male", "other", "unknown"))
     check.add_argument("--pregnant-weeks", type=float, metavar="WEEKS", help="flagged from the second trimester on")
-    check.add_argument("--format", choices=("table", "text", "json", "ndjson", "csv"), default="table")
+    check.add_argument("--format", choices=("table", "text", "html", "json", "ndjson", "csv"), default="table")
     check.add_argument("--fail-on", choices=("A", "B", "C", "D"), help="exit with 1 if a flag has this grade or a stronger one")
     _add_origin(check)
     check.set_defaults(run=_check)
@@ -242,6 +242,8 @@ def _check(arguments: argparse.Namespace) -> int:
         _write(_as_csv(report))
     elif arguments.format == "text":
         _write(report.to_text())
+    elif arguments.format == "html":
+        _write(report.to_html())
     else:
         from cramprisk.terminal import print_report
 

@@ -368,7 +368,9 @@ class Association:
         if self.value is not None:
             text = f"{self.measure} {self.value:g}"
             if self.ci_low is not None and self.ci_high is not None:
-                text += f" ({self.ci_low:g}-{self.ci_high:g})"
+                # "-0.84-0.49" would be read as two negative numbers, and so as an effect.
+                to = " to " if self.ci_low < 0 or self.ci_high < 0 else "-"
+                text += f" ({self.ci_low:g}{to}{self.ci_high:g})"
             parts.append(text)
         if self.rate is not None:
             text = f"{self.rate} %"

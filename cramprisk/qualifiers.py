@@ -504,10 +504,16 @@ def scopes(tokens: Sequence[Token], kind: Kind, tail: str = "", taken: Container
         begin = _item_start(tokens, start - 1)
         if qualifier is Qualifier.STOPPED and _again(tokens, end, taken):
             continue
-        if qualifier is Qualifier.ALLERGY and tokens[start].gap == " " and earlier is not None:
-            if earlier.opens and earlier.qualifier is Qualifier.NEGATED and earlier.start >= begin:
-                # "no penicillin allergy" denies the allergy, "no penicillin (allergy)" says why.
-                continue
+        if (
+            qualifier is Qualifier.ALLERGY
+            and tokens[start].gap == " "
+            and earlier is not None
+            and earlier.opens
+            and earlier.qualifier is Qualifier.NEGATED
+            and earlier.start >= begin
+        ):
+            # "no penicillin allergy" denies the allergy, "no penicillin (allergy)" says why.
+            continue
         found.append(Scope(qualifier, begin, start))
         if tokens[start].text in ("vs", "versus"):
             found.append(Scope(qualifier, end, _item_end(tokens, end) if end < len(tokens) else end))

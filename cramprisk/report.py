@@ -1,4 +1,4 @@
-"""The report: what was found, how sure it is, and what was not understood — as values, text and JSON."""
+"""The report: what was found, how sure it is, and what was not understood — as values, text, JSON and HTML."""
 
 from __future__ import annotations
 
@@ -115,6 +115,18 @@ class Report:
     def to_json(self, *, indent: int | None = 2) -> str:
         """The report as JSON, in ASCII, so that any text survives any channel."""
         return json.dumps(self.to_dict(), indent=indent)
+
+    def to_html(self) -> str:
+        """The report as one HTML page that needs nothing else: no script, nothing from the network; it prints well."""
+        from cramprisk.report_html import to_html
+
+        return to_html(self)
+
+    def _repr_html_(self) -> str:
+        """The report as a notebook shows it."""
+        from cramprisk.report_html import to_fragment
+
+        return to_fragment(self)
 
     def to_text(self, width: int = 100) -> str:
         """The report as plain text, for a terminal, a note or a mail.

@@ -12,16 +12,16 @@ import cramprisk
 PACKAGE = Path(cramprisk.__file__).parent
 
 LAYERS = [
-    {"_version", "model", "errors"},
+    {"_version", "model", "errors", "report_style"},
     {"context"},
-    {"text", "sorted_names"},
+    {"text", "sorted_names", "figure_plot"},
     {"vocabulary"},
     {"tables"},
     {"nearness", "qualifiers", "names"},
     {"lexicon", "rxnorm"},
     {"near_reader", "entries", "codes"},
     {"leftovers"},
-    {"table_check", "table_info", "matcher", "report", "overlay", "look_alikes", "page", "review"},
+    {"table_check", "table_info", "matcher", "report", "report_html", "overlay", "look_alikes", "page", "review"},
     {"checker"},
     {"__init__"},
     {"terminal", "evidence_pages"},

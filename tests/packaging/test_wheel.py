@@ -33,7 +33,12 @@ def test_the_wheel_holds_the_code_the_tables_and_the_index(wheel):
         assert f"cramprisk/{path.name}" in names
     for path in (ROOT / "data").glob("*.csv"):
         assert f"cramprisk/data/{path.name}" in names
-    assert {"cramprisk/py.typed", "cramprisk/data/VERSION", "cramprisk/data/drug_names.idx"} <= names
+    assert {
+        "cramprisk/py.typed",
+        "cramprisk/report.schema.json",
+        "cramprisk/data/VERSION",
+        "cramprisk/data/drug_names.idx",
+    } <= names
     assert not [name for name in names if name.startswith(("tests", "bench", "data/"))]
 
 

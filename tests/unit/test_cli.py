@@ -38,6 +38,15 @@ def test_json_is_one_document(capsys):
     assert json.loads(out)["flags"][0]["subject"]["id"] == "atorvastatin"
 
 
+def test_html_is_one_page(capsys):
+    code, out, _ = run(capsys, "check", "lipitor", "xyzzy", "--format", "html")
+
+    assert code == 0
+    assert out.startswith("<!DOCTYPE html>")
+    assert out.rstrip().endswith("</html>")
+    assert "atorvastatin" in out
+
+
 def test_ndjson_is_one_entry_a_line(capsys):
     _, out, _ = run(capsys, "check", "lipitor", "xyzzy", "--format", "ndjson")
 
