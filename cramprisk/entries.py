@@ -13,7 +13,7 @@ from cramprisk.text import Token
 __all__ = ["ADJACENT", "HARD_GAP", "SOFT_GAP", "Entry", "Hit", "is_plain"]
 
 # Separators after which a new name may begin; a run of tokens is never read across the first kind.
-HARD_GAP = re.compile(r"[;\n\r\t|]")
+HARD_GAP = re.compile(r"[;\n\r\t|\u2192]|[-=]>|[\s,(]\?")
 SOFT_GAP = re.compile(r"^[\s\-.']*$")
 ADJACENT = re.compile(r"^[\s\-]*$")
 _FORM_AND_STRENGTH = re.compile(r"([a-z]{3,})\d[\d.]*[a-z]*")

@@ -96,7 +96,7 @@ class Matcher:
         covered = {index for hit in hits for index in range(hit.start, hit.end)}
         unsettled = [one for one in unsettled if not covered.intersection(range(one[0], one[1]))]
         settled, open_ones = self._settle(unsettled, hits, coded)
-        hits, denied = self._agreeing(self._without_wider(sorted([*hits, *settled]), coded), coded)
+        hits, denied = self._agreeing(sorted([*hits, *settled]), coded)
         for hit in denied:
             candidates = [candidate(hit.name, hit.score, "the code of the entry says otherwise"), *candidates]
             unread.append((hit.start, hit.end))
@@ -278,7 +278,7 @@ class Matcher:
         """Names written the other way round at a comma: "Estrogens, conjugated", "Acid, folic"."""
         found: list[tuple[int, int, int, Name | Ambiguity]] = []
         for at in range(1, len(entry.tokens)):
-            if "," not in entry.tokens[at].gap:
+            if "," not in entry.tokens[at].gap or entry.hard(at - 1, at + 1):
                 continue
             for left in (1, 2):
                 for right in (1, 2):
@@ -434,12 +434,23 @@ class Matcher:
         shared = self.kind is Kind.CONDITION and set(self.lexicon.ancestors(one)) & set(self.lexicon.ancestors(other))
         return bool(shared)
 
-    def _without_wider(self, hits: list[Hit], coded: Sequence[Mention]) -> list[Hit]:
-        """The hits without a class or wider condition of which the entry names a member too."""
-        narrow = {concept for hit in hits for concept in hit.name.concepts}
-        narrow |= {concept for mention in coded for concept in mention.concepts}
-        wider = {wide for concept in narrow for wide in self.lexicon.ancestors(concept)}
-        return [hit for hit in hits if not all(concept in wider for concept in hit.name.concepts)]
+    def _without_wider(self, mentions: list[Mention]) -> list[Mention]:
+        """The mentions without a class or wider condition of which the entry says the same of a member.
+
+        "Diabetes, type 2 diabetes" is one disease; "CKD, no dialysis" and "denies NSAIDs or aspirin" say two things.
+        """
+        wider = {
+            (wide, mention.qualifier)
+            for mention in mentions
+            if mention.qualifier is not Qualifier.NEGATED
+            for concept in mention.concepts
+            for wide in self.lexicon.ancestors(concept)
+        }
+        return [
+            one
+            for one in mentions
+            if one.method is Method.CODE or not all((concept, one.qualifier) in wider for concept in one.concepts)
+        ]
 
     def _qualified(
         self, text: str, everything: Sequence[Token], entry: Entry, hits: Sequence[Hit], coded: Sequence[Mention]
@@ -474,6 +485,7 @@ class Matcher:
             )
         if found or any(token.text == "free" for token in everything):
             mentions = [self._with_qualifier(mention, everything, found) for mention in mentions]
+        mentions = self._without_wider(mentions)
         mentions.sort(key=lambda mention: (mention.start, mention.end))
         return mentions
 
@@ -483,10 +495,24 @@ class Matcher:
             return mention
         covering = [scope.qualifier for scope in found if scope.start <= inside[0] < scope.end]
         after = inside[-1] + 1
-        if self.kind is Kind.DRUG and after < len(tokens) and tokens[after].text == "free" and ADJACENT.match(tokens[after].gap):
+        if (
+            after < len(tokens)
+            and tokens[after].text == "free"
+            and ADJACENT.match(tokens[after].gap)
+            and not self._free_of_next(tokens, after)
+        ):
             covering.append(Qualifier.NEGATED)
         qualifier = strongest(covering)
         return replace(mention, qualifier=qualifier) if qualifier else mention
+
+    def _free_of_next(self, tokens: Sequence[Token], free: int) -> bool:
+        """Whether the "free" behind a condition belongs to the word after it ("thyroid free T4")."""
+        if self.kind is Kind.DRUG or free + 1 == len(tokens):
+            return False
+        following = tokens[free + 1]
+        return ADJACENT.match(following.gap) is not None and not (
+            following.text[0].isdigit() or following.text in ("since", "for", "now", "at", "on", "after", "with", "today")
+        )
 
     def _route(self, tokens: Sequence[Token]) -> str | None:
         """Where the entry says the medicine goes: the most specific of its words decides."""

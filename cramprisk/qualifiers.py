@@ -48,7 +48,7 @@ def _phrases(table: dict[Qualifier, str]) -> dict[tuple[str, ...], Qualifier]:
 
 _BEFORE_ANY = {
     N: "no; not; neither; nor; not yet; denies; denied; denying; without; w/o; never; never had; absence of; absent; negative for; neg for; "
-    "no evidence of; no sign of; no signs of; no history of; no h/o; no hx of; no known; no known history of; "
+    "ruled out for; ruled out; no evidence of; no sign of; no signs of; no history of; no h/o; no hx of; no known; no known history of; "
     "not known to have; free of; nil; does not have; has no; doesnt have; dont have; do not have; i dont have; didnt have; havent got; havent had; have not had; hasnt got; hasnt had; has not had; isnt; is not; wasnt; was not; arent; aint got; never been; no current; no prior; no past; no hx; no history; no previous; never a; not yet on; no personal history of",
     U: "possible; possibly; probable; probably; suspected; suspect; suspicion of; suspicious for; query; likely; maybe; "
     "may have; may be; might have; might be; could have; could be; can be; not sure if; not sure; unsure if; not certain; waiting for results; being tested for; being investigated for; being checked for; tested for; questionable; presumed; presumptive; r/o; rule out; ro; to rule out; cannot exclude; "
@@ -59,7 +59,7 @@ _BEFORE_ANY = {
     "sister has; sister with; mother; father; brother; sister; maternal; paternal; grandmother; grandfather; mothers; fathers; brothers; sisters; wife; husband; wifes; husbands; "
     "parent with; sibling with; aunt; uncle; mom; dad; mum; relatives with; wife has; husband has; son has; daughter has; nan; nana; gran; granny; grandad; granddad; grandpa; grandma; mam; mums; moms; mummy; mommy; parents; parent; sibling; siblings; sons; daughters; son is; daughter is; mothers side; fathers side; cousin; nephew; niece; grandfathers; grandmothers; grandparents; grandparent; aunts; uncles; dads; wifes side; brother is; sister is; mother is; father is; runs in my family; runs in the family; in my family",
     H: "history of; past history of; personal history of; past medical history of; medical history of; h/o; hx of; hx; hist of; hist; "
-    "previous; previously; prior; past; s/p; status post; old; former; formerly; remote; resolved; "
+    "prev; prev hx of; previous; previously; prior; past; s/p; status post; old; former; formerly; remote; resolved; "
     "recovered from; treated for; used to have; used to be; used to get; had been; was; were; ex; reversed; cured of; beaten; got over; once had; suffered from in the past; personal history; personal hx; personal hx of; personal and family history of; personal and family hx of; personal and family history; significant history of; significant hx of; past hx of; past hx; remote history of; remote hx of; strong history of",
     V: "prevent; prevents; preventing; prevention of; prevention; to prevent; stop; to stop; stops; avoid; to avoid; reduce; to reduce; reduces; lower risk of; preventative; preventative for; protect against; to protect against; to protect from; prophylaxis of; prophylaxis for; prophylaxis against; "
     "prophylaxis; prophylactic; screening for; screen for; encounter for screening for; risk of; at risk for; at risk of; "
@@ -74,13 +74,13 @@ _BEFORE_DRUG = {
     "finished; completed; used to take; used to be on; previously on; previously took; was on; weaned off; tapered off; stopped taking; ex",
     P: "plan to start; plan to begin; planning to start; will start; to start; to begin; to commence; due to start; due start; planned; plan; "
     "planning; awaiting; about to start; going to start; consider; considering; recommend; recommended; advise; suggest; consider adding; consider starting; consider trial of; discussed starting; discussed; discuss starting; discuss; recommend starting; suggest starting; advise starting; plan start; plan starting; plan for; may need; might need; may require; may start; to add; to initiate; to commence on; to be started on; starting soon; awaiting start of",
-    H: "history of; past history of; h/o; hx of; hx; previous; previously; prior; past; past use of; former; formerly",
+    H: "history of; past history of; h/o; hx of; hx; prev; previous; previously; prior; past; past use of; former; formerly",
     N: "no; not; denies; denied; denying; without; w/o; never; never took; never had; never takes; nil; refuses; refused; declined; declines; "
-    "does not take; doesnt take; dont take; do not take; has not taken; not prescribed; nonadherent to; instead of; in place of; rather than; no allergies to; no allergy to; no known allergy to; no known allergies to; denies allergy to; denies allergies to; has never taken; never on; never been on; never tried",
+    "does not take; doesnt take; dont take; do not take; has not taken; not prescribed; nonadherent to; cannot take; cant take; can not take; unable to take; not able to take; must not take; should not take; shouldnt take; instead of; in place of; rather than; no allergies to; no allergy to; no known allergy to; no known allergies to; denies allergy to; denies allergies to; has never taken; never on; never been on; never tried",
 }
 _BEFORE_CONDITION = {
     P: "planned; awaiting; scheduled for; waiting list for; on waiting list for; waiting for; wait listed for; waitlisted for; listed for; booked for; due for; candidate for; for elective; elective; pending",
-    U: "may need; might need; may require",
+    U: "may need; might need; may require; may; might",
     H: "no longer has; no longer have; no longer having; no longer had; no longer suffers from",
     N: "non; not on; not yet on; negative",
 }
@@ -99,7 +99,7 @@ _AFTER_DRUG = {
     H: "in past; in the past; previously; formerly; years ago; last year; long ago; a long time ago",
 }
 _AFTER_CONDITION = {
-    H: "history of; history; hx; hx of; resolved; in remission; in past; in the past; previously; treated; cured; years ago; as a child; in childhood; repaired; reversed; in remission now; gone now; gone; cleared up; all clear; when younger; when i was younger; when pregnant; recovered; fully recovered; healed; last year; months ago; as a kid; as a teenager; as child; as an infant; in infancy; long ago; no longer; no longer present; no longer a problem",
+    H: "history of; history; hx; hx of; resolved; in remission; in past; in the past; previously; treated; cured; years ago; as a child; in childhood; repaired; reversed; in remission now; gone now; gone; cleared up; all clear; when younger; when i was younger; when pregnant; recovered; fully recovered; healed; corrected; normalised; normalized; now normal; last year; months ago; as a kid; as a teenager; as child; as an infant; in infancy; long ago; no longer; no longer present; no longer a problem",
     P: "planned; scheduled; booked; pending; awaited",
 }
 
@@ -223,6 +223,8 @@ _SUFFIXES = (Qualifier.ALLERGY, Qualifier.STOPPED, Qualifier.PREVENTION, Qualifi
 # Words that may stand between "denies" and "history of".
 _ANY = frozenset("any a an significant known personal the recent".split())
 # History as a list ("h/o DM, HTN") speaks of all that follows, "previous DVT, HTN" of one item.
+# A full stop behind these shortens the word and ends nothing.
+_SHORTENED = frozenset("poss prob susp hist hx fhx dx ddx neg prev fam".split())
 _LISTS_HISTORY = frozenset("history hx h/o hist".split())
 WORDS = frozenset(
     form
@@ -252,6 +254,7 @@ _NOT_A_TRIGGER_AFTER = {
     "history": _COURSE,
     "hx": _COURSE,
     "h/o": _COURSE,
+    "may": frozenset("in since of until till on last mid early late this next by from during".split()),
 }
 
 
@@ -292,7 +295,7 @@ def _closes(tokens: Sequence[Token], start: int, end: int, taken: Container[int]
     if not after or (_new_item(tokens[after[0]].gap) and "/" not in tokens[after[0]].gap):
         return True
     if ":" in tokens[end].gap:
-        return False
+        return not any(index in taken for index in range(end, len(tokens)))
     behind = any(index in taken for index in range(end, _item_end(tokens, end) if not _new_item(tokens[end].gap) else end))
     if _new_item(tokens[start].gap) and behind:
         # The trigger opens an item of its own: "CKD, no dialysis", "HTN, h/o CVA".
@@ -357,7 +360,7 @@ def _triggers(tokens: Sequence[Token], kind: Kind, taken: Container[int]) -> lis
         nearby = tokens[at + 1].text if at + 1 < count else ""
         previous = tokens[at - 1].text if at and "," not in tokens[at].gap else ""
         blocked = nearby in _NOT_A_TRIGGER_BEFORE.get(word, ()) or previous in _NOT_A_TRIGGER_AFTER.get(word, ())
-        if word == "no" and at + 1 < count and _is_number(tokens[at + 1]):
+        if word in ("no", "may") and at + 1 < count and _is_number(tokens[at + 1]):
             blocked = True
         if word in ("d/c", "dc") and nearby == "on" and at - 1 not in taken:
             # "DC on warfarin" is a discharge, "lasix d/c on 3/2" a date.
@@ -419,7 +422,8 @@ def _opened(tokens: Sequence[Token], triggers: Sequence[_Trigger], position: int
             ends = named and (ends or word in _ONESELF)
         if (ends and not only_ends) or (word == "to" and qualifier is Qualifier.STOPPED and index > end):
             return Scope(qualifier, end, index)
-        if ";" in gap or ". " in gap or (index > end and "," in gap and one_item and not heading):
+        full_stop = ". " in gap and not (index == end and tokens[end - 1].text in _SHORTENED)
+        if ";" in gap or full_stop or (index > end and "," in gap and one_item and not heading):
             return Scope(qualifier, end, index)
         only_ends = only_ends and ends
         named = named or index in taken
