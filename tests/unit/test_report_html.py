@@ -3,7 +3,6 @@
 import csv
 import re
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -11,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cramprisk import check
+from cramprisk import Medicine, check
 from cramprisk.checker import Checker
 from cramprisk.figure_plot import plots
 from cramprisk.model import Direction, Grade, Kind, Status
-from cramprisk.report import DISCLAIMER, Report
+from cramprisk.report import DISCLAIMER
 from cramprisk.report_html import to_fragment, to_html
 from cramprisk.report_style import STYLE
 from tests.strategies import names, texts
@@ -451,38 +450,11 @@ def test_two_reports_in_one_notebook_share_no_id(report):
 # ---------------------------------------------------------------------- when it began, and what is no entry
 
 
-class Began(StrEnum):
-    BEFORE = "before"
-
-    @property
-    def words(self):
-        return "started before the cramps began"
-
-
-@dataclass(frozen=True)
-class LaterFlag:
-    """A flag with more to say than a flag has today."""
-
-    flag: object
-    entries: tuple = ()
-    timing: Began | None = None
-    context: str = ""
-
-    def __getattr__(self, name):
-        return getattr(self.flag, name)
-
-
 def test_timing_is_shown_where_it_is_known():
-    report = check(["HCTZ"])
-    later = LaterFlag(report.flags[0], report.flags[0].entries, Began.BEFORE)
+    page = check([Medicine("HCTZ", start="2026-01-05")], cramps_since="2026-03-01").to_html()
 
-    assert "started before the cramps began" in words(Report((later,), (), report.matches, "1", "0" * 64).to_html())
+    assert "started before the cramps began" in words(page)
 
 
 def test_a_flag_without_an_entry_says_where_it_comes_from():
-    report = check(["HCTZ"])
-    later = LaterFlag(report.flags[0], context="age 72")
-    made = Report((later,), (), report.matches, "1", "0" * 64)
-
-    assert made.entry_of(later) == ""
-    assert "age 72" in words(made.to_html())
+    assert "age 72" in words(check(["HCTZ"], age=72).to_html())
