@@ -18,6 +18,7 @@ from cramprisk.lexicon import Ambiguity, Lexicon
 from cramprisk.model import Candidate, Kind, Match, Mention, Method, Qualifier, Status
 from cramprisk.names import CONDITION_FILLERS, Name
 from cramprisk.near_reader import NearResult, candidate
+from cramprisk.qualifiers import WORDS as QUALIFIER_WORDS
 from cramprisk.qualifiers import Scope, scopes, strongest
 from cramprisk.text import Token, condition_token, split_list, tokenise
 
@@ -51,6 +52,8 @@ _ADDED = frozenset("plus comp compositum combi kombi duo hct".split())
 _ADDED_LETTERS = frozenset("h d hz hd am at ct".split())
 # Words after which, or before which, a substance is spoken of but not taken.
 _SPOKEN_OF_BEFORE = frozenset("deficiency deficient resistance level levels overload".split())
+# A name with one of these at its edge means it: "non-ST elevation MI", "pregnant mum", "delayed milestone in childhood".
+_MEANT = frozenset("no not non without w/o never mother mum mom maternal paternal childhood infancy".split())
 _SPOKEN_OF_AFTER = frozenset("low high elevated raised".split())
 
 
@@ -457,9 +460,10 @@ class Matcher:
     ) -> list[Mention]:
         """The hits as mentions, each with what the words around it say."""
         place = {token.start: index for index, token in enumerate(everything)}
+        cores = [self._core(entry, hit) for hit in hits]
         taken = {
             index
-            for hit in hits
+            for hit in cores
             for index in range(place[entry.tokens[hit.start].start], place[entry.tokens[hit.end - 1].start] + 1)
         }
         last = everything[-1].end if everything else 0
@@ -484,13 +488,43 @@ class Matcher:
                 )
             )
         if found or any(token.text == "free" for token in everything):
-            mentions = [self._with_qualifier(mention, everything, found) for mention in mentions]
+            core_of = {
+                (entry.tokens[hit.start].start, entry.tokens[hit.end - 1].end): (
+                    entry.tokens[core.start].start,
+                    entry.tokens[core.end - 1].end,
+                )
+                for hit, core in zip(hits, cores, strict=True)
+            }
+            mentions = [
+                self._with_qualifier(one, core_of.get((one.start, one.end), (one.start, one.end)), everything, found)
+                for one in mentions
+            ]
         mentions = self._without_wider(mentions)
         mentions.sort(key=lambda mention: (mention.start, mention.end))
         return mentions
 
-    def _with_qualifier(self, mention: Mention, tokens: Sequence[Token], found: Sequence[Scope]) -> Mention:
-        inside = [index for index, token in enumerate(tokens) if mention.start <= token.start < mention.end]
+    def _core(self, entry: Entry, hit: Hit) -> Hit:
+        """The hit without words at its edges that may be triggers, if the rest names the same condition.
+
+        "Risk of falls" and "old stroke" stand in the tables; "risk of" and "old" are to be read all the same.
+        """
+        if self.kind is Kind.DRUG or hit.near:
+            return hit
+        for start in range(hit.start, hit.end):
+            for end in range(hit.end, start, -1):
+                words = entry.words[start:end]
+                edges = {*entry.words[hit.start : start], *entry.words[end : hit.end]}
+                if not edges <= QUALIFIER_WORDS or edges & _MEANT:
+                    break
+                shorter = self.lexicon.name(self.lexicon.key(words)) if (start, end) != (hit.start, hit.end) else None
+                if shorter is not None and shorter.concepts == hit.name.concepts:
+                    return hit._replace(start=start, end=end)
+        return hit
+
+    def _with_qualifier(
+        self, mention: Mention, core: tuple[int, int], tokens: Sequence[Token], found: Sequence[Scope]
+    ) -> Mention:
+        inside = [index for index, token in enumerate(tokens) if core[0] <= token.start < core[1]]
         if not inside:
             return mention
         covering = [scope.qualifier for scope in found if scope.start <= inside[0] < scope.end]

@@ -79,7 +79,7 @@ _BEFORE_DRUG = {
     "does not take; doesnt take; dont take; do not take; has not taken; not prescribed; nonadherent to; cannot take; cant take; can not take; unable to take; not able to take; must not take; should not take; shouldnt take; instead of; in place of; rather than; no allergies to; no allergy to; no known allergy to; no known allergies to; denies allergy to; denies allergies to; has never taken; never on; never been on; never tried",
 }
 _BEFORE_CONDITION = {
-    P: "planned; awaiting; scheduled for; waiting list for; on waiting list for; waiting for; wait listed for; waitlisted for; listed for; booked for; due for; candidate for; for elective; elective; pending",
+    P: "planned; awaiting; scheduled for; waiting list for; on waiting list for; waiting for; wait listed for; waitlisted for; listed for; booked for; due for; candidate for; for elective; pending",
     U: "may need; might need; may require; may; might",
     H: "no longer has; no longer have; no longer having; no longer had; no longer suffers from",
     N: "non; not on; not yet on; negative",
@@ -443,7 +443,8 @@ def _marks(tokens: Sequence[Token], tail: str) -> list[Scope]:
     for index in range(1, count + 1):
         gap = tokens[index].gap if index < count else tail
         begin = next((i for i in range(index - 1, 0, -1) if re.search(r"[,;?]", tokens[i].gap)), 0)
-        if re.match(r"\s*[(\[]\s*-\s*[)\]]", gap):
+        minus = index < count and tokens[index].text == "ve" and gap.endswith("-")
+        if minus or re.match(r"\s*[(\[]\s*-\s*[)\]]", gap):
             found.append(Scope(Qualifier.NEGATED, begin, index))
         if index < count and re.search(r"[\s,;(/]\?+\s*$", gap):
             stop = next((i for i in range(index + 1, count) if re.search(r"[,;?]", tokens[i].gap)), count)
@@ -508,14 +509,8 @@ def scopes(tokens: Sequence[Token], kind: Kind, tail: str = "", taken: Container
         begin = _item_start(tokens, start - 1)
         if qualifier is Qualifier.STOPPED and _again(tokens, end, taken):
             continue
-        if (
-            qualifier is Qualifier.ALLERGY
-            and tokens[start].gap == " "
-            and earlier is not None
-            and earlier.opens
-            and earlier.qualifier is Qualifier.NEGATED
-            and earlier.start >= begin
-        ):
+        denied = earlier is not None and earlier.opens and earlier.qualifier is Qualifier.NEGATED and earlier.start >= begin
+        if denied and qualifier is Qualifier.ALLERGY and tokens[start].gap == " ":
             # "no penicillin allergy" denies the allergy, "no penicillin (allergy)" says why.
             continue
         found.append(Scope(qualifier, begin, start))

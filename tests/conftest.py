@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from bench.accuracy import corpora_folder
 from cramprisk.checker import Checker
+from cramprisk.model import Match
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("default")
@@ -21,6 +22,15 @@ def cases(name: str) -> list[dict[str, str]]:
     """The rows of a file of cases."""
     with (CASES / name).open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
+
+
+def said(match: Match) -> set[str]:
+    """The concepts of a match with their qualifiers, as the cases write them: ``diabetes:negated``."""
+    return {
+        f"{concept}:{mention.qualifier.value}" if mention.qualifier else concept
+        for mention in match.mentions
+        for concept in mention.concepts
+    }
 
 
 @pytest.fixture(scope="session")

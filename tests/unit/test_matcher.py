@@ -3,7 +3,7 @@ import pytest
 from cramprisk import InputError, Status, normalize
 from cramprisk.matcher import MAX_ENTRY
 from cramprisk.model import Method
-from tests.conftest import cases
+from tests.conftest import cases, said
 
 
 @pytest.mark.parametrize("case", cases("wild.csv"), ids=lambda case: f"{case['kind']} {case['text']}")
@@ -29,7 +29,15 @@ def test_what_an_entry_must_never_be_taken_for(checker, case):
 def test_known_failures_stay_known(checker, case):
     match = checker.normalize(case["text"], case["kind"])
 
+    assert said(match) == set(case["expected"].split("|"))
+
+
+@pytest.mark.parametrize("case", cases("abbreviations.csv"), ids=lambda case: f"{case['kind']} {case['text']}")
+def test_an_abbreviation_is_settled_by_the_entry_or_left_open(checker, case):
+    match = checker.normalize(case["text"], case["kind"])
+
     assert set(match.concepts) == set(filter(None, case["expected"].split("|")))
+    assert bool(match.candidates) == (case["open"] == "yes")
 
 
 @pytest.mark.parametrize("nothing", ["", "   ", "\n", None, "none", "N/A", "no medications", "...", "???"])
