@@ -441,13 +441,15 @@ class Matcher:
         """The mentions without a class or wider condition of which the entry says the same of a member.
 
         "Diabetes, type 2 diabetes" is one disease; "CKD, no dialysis" and "denies NSAIDs or aspirin" say two things.
+        What is wider than a present condition cannot be absent: "thyrotoxicosis without goitre" does not deny thyroid disease.
         """
         wider = {
-            (wide, mention.qualifier)
+            (wide, qualifier)
             for mention in mentions
             if mention.qualifier is not Qualifier.NEGATED
             for concept in mention.concepts
             for wide in self.lexicon.ancestors(concept)
+            for qualifier in (mention.qualifier, mention.qualifier or Qualifier.NEGATED)
         }
         return [
             one
