@@ -132,6 +132,13 @@ def _own_cost(word: str, name: str) -> tuple[float, int]:
     return best_own, len(own)
 
 
+def _of_another_stem(word: str, name: str) -> bool:
+    """Whether a word has the stem of another group of medicines than a name: sildenavir is no slip of sildenafil."""
+    mine = next((stem for stem in _STEMS_END if word.endswith(stem)), None)
+    theirs = next((stem for stem in _STEMS_END if name.endswith(stem)), None)
+    return mine is not None and theirs is not None and not mine.endswith(theirs) and not theirs.endswith(mine)
+
+
 def _opposed(word: str, name: str) -> bool:
     """Whether a word may be the opposite of a name: hypo- against hyper-, -zine against -zide."""
     for one, other in _OPPOSITES:
@@ -218,13 +225,13 @@ class NearReader:
             if (partner := self._named(other_id)) is not None
             and (away := slip_cost(word, "".join(self.lexicon.tokens_of(partner.text)))) - cost < guard
         ]
-        if rivals or guarded or partners or _opposed(word, key):
+        if rivals or guarded or partners or _opposed(word, key) or _of_another_stem(word, key):
             if rivals:
                 reason = "near: another name is as near"
             elif guarded or partners:
                 reason = "near: listed as a look-alike, never decided by nearness"
             else:
-                reason = "near: may be its opposite, never decided by nearness"
+                reason = "near: may be its opposite or of another group, never decided by nearness"
             kept = [one for one in ranked if one is first or one in guarded or one in rivals]
             others = [
                 candidate(partner, _score(away, word, partner.text), reason)
