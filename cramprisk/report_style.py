@@ -72,12 +72,21 @@ STYLE = """\
 .cramprisk .caution a { color: inherit; }
 .cramprisk details { margin: .5rem 0 0; }
 .cramprisk summary { cursor: pointer; color: var(--link); font-weight: 600; padding: .15rem 0; }
-.cramprisk table { width: 100%; border-collapse: collapse; margin: .5rem 0; font-size: .94em; background: transparent; }
+.cramprisk table {
+  width: 100%; table-layout: fixed; border-collapse: collapse; margin: .5rem 0; font-size: .94em; background: transparent;
+}
 .cramprisk caption { text-align: left; color: var(--soft); padding: 0 0 .3rem; }
 .cramprisk th, .cramprisk td {
   text-align: left; vertical-align: top; padding: .4rem .6rem .4rem 0; border: 0; border-bottom: 1px solid var(--line);
   background: transparent; color: inherit; max-width: none; white-space: normal;
 }
+.cramprisk .findings th:nth-child(2) { width: 12%; }
+.cramprisk .findings th:nth-child(3), .cramprisk .findings th:nth-child(4) { width: 30%; }
+.cramprisk .reasons th:nth-child(2) { width: 16%; }
+.cramprisk .reasons th:nth-child(3) { width: 46%; }
+.cramprisk .readings th:nth-child(2) { width: 18%; }
+.cramprisk .readings th:nth-child(3) { width: 48%; }
+.cramprisk .pairs th:first-child { width: 34%; }
 .cramprisk thead th { color: var(--soft); font-weight: 600; overflow-wrap: normal; }
 .cramprisk tbody th { font-weight: 400; }
 .cramprisk .warned { background: var(--warn-ground); color: var(--warn-text); border-left: 5px solid var(--warn-line);
@@ -106,7 +115,9 @@ STYLE = """\
   .cramprisk summary { list-style: none; color: inherit; }
   .cramprisk tr, .cramprisk .glance > div, .cramprisk .flag dl > div, .cramprisk figure, .cramprisk li, .cramprisk .name,
   .cramprisk .foot { break-inside: avoid; }
-  .cramprisk thead { display: table-header-group; }
+  .cramprisk thead { display: table-header-group; break-after: avoid; }
+  .cramprisk tbody tr:first-child { break-before: avoid; }
+  .cramprisk .findings { break-inside: avoid; }
   .cramprisk .title, .cramprisk .section, .cramprisk .name, .cramprisk caption, .cramprisk summary { break-after: avoid; }
   .cramprisk .grade, .cramprisk .caution, .cramprisk .warned, .cramprisk .open {
     -webkit-print-color-adjust: exact; print-color-adjust: exact;
