@@ -253,7 +253,7 @@ class Checker:
                 continue
             matcher = self.matcher(kind)
             parts = [(part, medicine) for text, medicine in entries for part in (matcher.split(text) or [text])]
-            matches += matcher.match_many([part for part, _ in parts])
+            matches += matcher.match_list([part for part, _ in parts])
             days += [medicine for _, medicine in parts]
         return self.report(matches, context=context, days=days)
 

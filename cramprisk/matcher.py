@@ -24,6 +24,7 @@ from cramprisk.text import Token, condition_token, split_list, tokenise
 
 __all__ = ["MAX_ENTRY", "Matcher"]
 
+_SEVERAL = "has several meanings"
 MAX_ENTRY = 5_000
 """Characters of one entry beyond which it is no entry of a list; it comes back as unrecognised, unread."""
 
@@ -79,8 +80,30 @@ class Matcher:
                 known[text] = self.match(text)
         return [known[text] for text in texts]
 
-    def match(self, text: str) -> Match:
-        """What one entry says. Never raises on text."""
+    def match_list(self, texts: Sequence[str]) -> list[Match]:
+        """One match per text, in order, as entries of one list: a name of several meanings means what another entry says.
+
+        "PD" beside "Parkinson's disease" is that. Nothing less settles it across entries: kidney disease beside "PD"
+        may be a second disease. Two entries of medicines are mostly two medicines, so these are read each by itself.
+        """
+        matches = self.match_many(texts)
+        if self.kind is Kind.DRUG:
+            return matches
+        present = frozenset(concept for match in matches for concept in match.present())
+        return [
+            self.match(match.text, present)
+            if any(candidate.reason.endswith(_SEVERAL) for candidate in match.candidates)
+            else match
+            for match in matches
+        ]
+
+    def match(self, text: str, beside: frozenset[str] = frozenset()) -> Match:
+        """What one entry says. Never raises on text.
+
+        Args:
+            text: The entry.
+            beside: Ids of what other entries of its list say; only a name of several meanings is read by them.
+        """
         if len(text) > MAX_ENTRY:
             return Match(text, self.kind, Status.UNRECOGNISED, not_understood=(f"{text[:40]}…",))
         everything = tokenise(text)
@@ -98,7 +121,7 @@ class Matcher:
             hits = weak
         covered = {index for hit in hits for index in range(hit.start, hit.end)}
         unsettled = [one for one in unsettled if not covered.intersection(range(one[0], one[1]))]
-        settled, open_ones = self._settle(unsettled, hits, coded)
+        settled, open_ones = self._settle(unsettled, hits, coded, beside)
         hits, denied = self._agreeing(sorted([*hits, *settled]), coded)
         for hit in denied:
             candidates = [candidate(hit.name, hit.score, "the code of the entry says otherwise"), *candidates]
@@ -112,7 +135,7 @@ class Matcher:
                         tuple(meaning.split("+")),
                         " + ".join(self.lexicon.concepts[one].name for one in meaning.split("+")),
                         100.0,
-                        f"“{ambiguity.text}” has several meanings",
+                        f"“{ambiguity.text}” {_SEVERAL}",
                     )
                     for meaning in ambiguity.meanings
                 ),
@@ -365,9 +388,13 @@ class Matcher:
     # ------------------------------------------------------------------ the decision
 
     def _settle(
-        self, unsettled: Sequence[tuple[int, int, Ambiguity]], hits: Sequence[Hit], coded: Sequence[Mention]
+        self,
+        unsettled: Sequence[tuple[int, int, Ambiguity]],
+        hits: Sequence[Hit],
+        coded: Sequence[Mention],
+        beside: frozenset[str],
     ) -> tuple[list[Hit], list[tuple[int, int, Ambiguity]]]:
-        """Names with several meanings: settled by the other names of the entry, or left open."""
+        """Names with several meanings: settled by the other names of the entry or of the list, or left open."""
         present = [concept for hit in hits for concept in hit.name.concepts]
         present += [concept for mention in coded for concept in mention.concepts]
         settled: list[Hit] = []
@@ -380,6 +407,8 @@ class Matcher:
                     for meaning, by in ambiguity.settled_by.items()
                     if any(self.lexicon.is_a(concept, wide) for concept in present for wide in by)
                 ]
+            if not choices:
+                choices = [meaning for meaning in ambiguity.meanings if beside.issuperset(meaning.split("+"))]
             if len(choices) == 1:
                 concepts = tuple(choices[0].split("+"))
             else:

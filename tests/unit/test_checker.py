@@ -199,3 +199,21 @@ def test_what_the_project_was_asked_for_gives_the_report_one_expects(checker, ca
     report = checker.check(*(([case["text"]], []) if case["kind"] == "drug" else ([], [case["text"]])))
 
     assert (case["concept"], case["direction"]) in {(flag.subject.id, flag.direction.value) for flag in report.flags}
+
+
+def test_an_abbreviation_means_what_another_entry_of_the_list_says(checker):
+    assert checker.check([], ["PD"]).matches[0].status == "ambiguous"
+    assert checker.check([], ["PD", "Parkinson's disease"]).matches[0].concepts == ("parkinsons-disease",)
+    assert checker.check([], ["Parkinson's disease", "PD"]).matches[1].concepts == ("parkinsons-disease",)
+
+
+def test_an_abbreviation_is_not_settled_by_a_neighbour_that_is_none_of_its_meanings(checker):
+    assert checker.check([], ["PD", "CKD 3b"]).matches[0].status == "ambiguous"
+
+
+def test_an_abbreviation_is_not_settled_by_what_is_denied(checker):
+    assert checker.check([], ["PD", "no Parkinson's disease"]).matches[0].status == "ambiguous"
+
+
+def test_an_abbreviation_of_a_medicine_is_not_settled_by_another_entry(checker):
+    assert checker.check(["HCT 12.5", "hydrochlorothiazide"]).matches[0].status == "ambiguous"
