@@ -177,3 +177,22 @@ def test_what_is_written_is_read_again(rows, tmp_path_factory):
     again = read_tables(folder)
     assert all(again.rows(file) == tables.rows(file) for file in LAYOUT)
     assert (again.version, again.digest) == (tables.version, tables.digest)
+
+
+OPPOSITES = [
+    ("hypokalaemia", "hyperkalaemia"), ("hyponatraemia", "hypernatraemia"), ("hypocalcaemia", "hypercalcaemia"),
+    ("hypomagnesaemia", "hypermagnesaemia"), ("hypothyroidism", "hyperthyroidism"), ("hypotension", "hypertension"),
+    ("hypoglycaemia", "hyperglycaemia"), ("hypoparathyroidism", "hyperparathyroidism"), ("hypokalemia", "hyperkalemia"),
+    ("hyponatremia", "hypernatremia"), ("hypocalcemia", "hypercalcemia"), ("hypophosphataemia", "hyperphosphataemia"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), [pair for both in OPPOSITES for pair in (both, both[::-1])])
+def test_a_slip_in_hypo_or_hyper_never_gives_the_opposite(one, other):
+    """Every one-letter slip, except the few that spell the opposite itself."""
+    checker = Checker.default()
+    opposite = set(checker.normalize(other, Kind.CONDITION).concepts)
+
+    assert set(checker.normalize(one, Kind.CONDITION).concepts).isdisjoint(opposite)
+    for slip, match in zip(typed_wrong(one), checker.normalize_many(typed_wrong(one), Kind.CONDITION), strict=True):
+        assert slip == other or opposite.isdisjoint(match.concepts), slip
