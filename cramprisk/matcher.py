@@ -48,6 +48,8 @@ _MAKER = re.compile(
     r"[(\[][^()\[\]]*(?:\([^()]*\))?[^()\[\]]*\b(?:ltd|limited|plc|gmbh|llc|inc|corp|s\.?p\.?a|b\.?v|pharmaceuticals?|laborator\w+)"
     r"\b\.?[^()\[\]]*[)\]]"
 )
+# Hierarchical Condition Category, as American problem lists write it behind many diagnoses; no liver cancer.
+_BILLING = re.compile(r"\((?:cms[-/ ]?)?hcc\)")
 # What a brand is followed by when it holds one ingredient more.
 _ADDED = frozenset("plus comp compositum combi kombi duo hct".split())
 _ADDED_LETTERS = frozenset("h d hz hd am at ct".split())
@@ -110,7 +112,7 @@ class Matcher:
         if not everything or " ".join(token.text for token in everything) in _NOTHING:
             return Match(text, self.kind, Status.EMPTY)
         coded, code_spans, code_notes = codes_in(text, self.lexicon)
-        entry = self._entry(text, everything, [*code_spans, *self._makers(text)])
+        entry = self._entry(text, everything, [*code_spans, *self._asides(text)])
         hits, unsettled, weak = self._exact(entry)
         spoken_of = self._spoken_of(entry, hits)
         hits = [hit for hit in hits if hit not in spoken_of]
@@ -194,14 +196,15 @@ class Matcher:
         content = [pair for pair in levelled if pair[1] not in CONDITION_FILLERS] or levelled
         return Entry(text, tuple(token for token, _ in content), tuple(word for _, word in content))
 
-    def _makers(self, text: str) -> list[tuple[int, int]]:
-        """Where brackets behind something name a maker."""
-        if self.kind is not Kind.DRUG or not ("(" in text or "[" in text):
+    def _asides(self, text: str) -> list[tuple[int, int]]:
+        """Where brackets behind something name a maker, or mark a billing category ("Cirrhosis (HCC)")."""
+        if not ("(" in text or "[" in text):
             return []
         lowered = text.lower()
         if len(lowered) != len(text):
             return []
-        return [one.span() for one in _MAKER.finditer(lowered) if text[: one.start()].strip()]
+        aside = _MAKER if self.kind is Kind.DRUG else _BILLING
+        return [one.span() for one in aside.finditer(lowered) if text[: one.start()].strip()]
 
     # ------------------------------------------------------------------ known names
 
