@@ -393,7 +393,7 @@ class Lexicon:
     def _by_vocabulary(self, system: str, code: str) -> tuple[str, ...]:
         if self._vocabulary is None:
             return ()
-        rxcui = {"rxcui": code, "ndc": self._vocabulary.product(_ndc(code))}.get(system)
+        rxcui = self._vocabulary.product(_ndc(code)) if system == "ndc" else code if system == "rxcui" else None
         return self._concepts_of(rxcui) if rxcui else ()
 
     def by_code(self, system: str, code: str) -> tuple[str, ...]:

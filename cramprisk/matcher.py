@@ -224,6 +224,8 @@ class Matcher:
                     window = words[begin:end]
                     key = " ".join(window) if drug else " ".join(sorted(window))
                     name = lexicon.name(key) or lexicon.ambiguous.get(key)
+                    if not drug and length == 1 and isinstance(name, Name) and self._lacks_its_s(entry.tokens[begin].text, name):
+                        continue
                     if name is not None and (drug or self._may_cross(entry, begin, end)):
                         found.append((-sum(map(len, window)) - 3 * (length - 1), begin, end, name))
         found = [*found, *self._inverted(entry)] if drug else _covering(found, words)
@@ -236,8 +238,6 @@ class Matcher:
             if any(used[start:end]):
                 continue
             if isinstance(name, Name):
-                if not drug and end - start == 1 and self._lacks_its_s(entry.tokens[start].text, name):
-                    continue
                 if self._is_weak(entry, start, end, name):
                     weak.append(Hit(start, end, name, 100.0, False))
                     continue
@@ -368,9 +368,12 @@ class Matcher:
         "gestational diabetis": with the one word written as the tables' first name has it, a longer name is known.
         """
         words = list(entry.words)
+        if len(words) == 1:
+            return hits
         changed = False
         for hit in hits:
-            if hit.end - hit.start == 1 and len(hit.name.concepts) == 1 and hit.name.method is not Method.ABBREVIATION:
+            # Other methods find invented names and abbreviations, which are no slips of a substance or a condition.
+            if hit.end - hit.start == 1 and len(hit.name.concepts) == 1 and hit.name.method in (Method.NAME, Method.SYNONYM):
                 right = self._leftovers.right_spelling(words[hit.start], hit.name)
                 if right is not None and right != words[hit.start]:
                     words[hit.start] = right
