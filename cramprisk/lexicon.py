@@ -226,7 +226,10 @@ class Lexicon:
             found = set(self._ambiguous_lengths.get(token, ()))
             for shelf in self._shelves:
                 found.update(map(int, shelf.lengths.get_all(token)))
-            known = self._lengths[token] = tuple(sorted(found, reverse=True))
+            known = tuple(sorted(found, reverse=True))
+            if known:
+                # Only words of names are kept: a column holds no end of other words and numbers.
+                self._lengths[token] = known
         return known
 
     @cached_property
