@@ -189,9 +189,9 @@ class Matcher:
     # ------------------------------------------------------------------ tokens and codes
 
     def _entry(self, text: str, tokens: Sequence[Token], taken: Sequence[tuple[int, int]]) -> Entry:
-        kept = [token for token in tokens if not any(low <= token.start < high for low, high in taken)]
+        kept = [token for token in tokens if not any(low <= token.start < high for low, high in taken)] if taken else tokens
         if self.kind is Kind.DRUG:
-            return Entry(text, tuple(kept), tuple(token.text for token in kept))
+            return Entry(text, tuple(kept), tuple([token.text for token in kept]))
         levelled = [(token, condition_token(token.text)) for token in kept]
         content = [pair for pair in levelled if pair[1] not in CONDITION_FILLERS] or levelled
         return Entry(text, tuple(token for token, _ in content), tuple(word for _, word in content))
@@ -216,7 +216,12 @@ class Matcher:
         found: list[tuple[int, int, int, Name | Ambiguity]] = []
         for start in range(count):
             lengths = lexicon.lengths(words[start])
-            for length in (*lengths, 1) if drug else lengths:
+            if drug:
+                # A medicine's name of one word is always asked for; most words begin no longer one.
+                single = lexicon.name(words[start]) or lexicon.ambiguous.get(words[start])
+                if single is not None:
+                    found.append((-len(words[start]), start, start + 1, single))
+            for length in lengths:
                 for begin in (start,) if drug else range(max(0, start - length + 1), start + 1):
                     end = begin + length
                     if end > count or (length > 1 and (entry.hard(begin, end) or (drug and self._runs_on(entry, begin, end)))):
@@ -306,6 +311,8 @@ class Matcher:
     def _inverted(self, entry: Entry) -> list[tuple[int, int, int, Name | Ambiguity]]:
         """Names written the other way round at a comma: "Estrogens, conjugated", "Acid, folic"."""
         found: list[tuple[int, int, int, Name | Ambiguity]] = []
+        if not any("," in token.gap for token in entry.tokens):
+            return found
         for at in range(1, len(entry.tokens)):
             if "," not in entry.tokens[at].gap or entry.hard(at - 1, at + 1):
                 continue
@@ -347,8 +354,8 @@ class Matcher:
         words = entry.words
 
         def spoken_of(position: int, hit: Hit) -> bool:
-            after = words[hit.end] if hit.end < len(words) and ADJACENT.match(entry.tokens[hit.end].gap) else ""
-            before = words[hit.start - 1] if hit.start and ADJACENT.match(entry.tokens[hit.start].gap) else ""
+            after = words[hit.end] if hit.end < len(words) and _is_beside(entry.tokens[hit.end].gap) else ""
+            before = words[hit.start - 1] if hit.start and _is_beside(entry.tokens[hit.start].gap) else ""
             if after in _SPOKEN_OF_BEFORE or before in _SPOKEN_OF_AFTER:
                 return True
             return (after == "free" and len(hits) > 1) or (position > 0 and before in ("w/o", "without"))
@@ -374,7 +381,7 @@ class Matcher:
         for hit in hits:
             # Other methods find invented names and abbreviations, which are no slips of a substance or a condition.
             if hit.end - hit.start == 1 and len(hit.name.concepts) == 1 and hit.name.method in (Method.NAME, Method.SYNONYM):
-                right = self._leftovers.right_spelling(words[hit.start], hit.name)
+                right = self._leftovers.right_spelling(words[hit.start], hit.name.concepts)
                 if right is not None and right != words[hit.start]:
                     words[hit.start] = right
                     changed = True
@@ -478,6 +485,8 @@ class Matcher:
         "Diabetes, type 2 diabetes" is one disease; "CKD, no dialysis" and "denies NSAIDs or aspirin" say two things.
         What is wider than a present condition cannot be absent: "thyrotoxicosis without goitre" does not deny thyroid disease.
         """
+        if len(mentions) == 1 and len(mentions[0].concepts) == 1:
+            return mentions
         wider = {
             (wide, qualifier)
             for mention in mentions
@@ -497,7 +506,7 @@ class Matcher:
     ) -> list[Mention]:
         """The hits as mentions, each with what the words around it say."""
         place = {token.start: index for index, token in enumerate(everything)}
-        cores = [self._core(entry, hit) for hit in hits]
+        cores = hits if self.kind is Kind.DRUG else [self._core(entry, hit) for hit in hits]
         taken = {
             index
             for hit in cores
@@ -545,7 +554,7 @@ class Matcher:
 
         "Risk of falls" and "old stroke" stand in the tables; "risk of" and "old" are to be read all the same.
         """
-        if self.kind is Kind.DRUG or hit.near:
+        if hit.near:
             return hit
         for start in range(hit.start, hit.end):
             for end in range(hit.end, start, -1):
@@ -587,7 +596,10 @@ class Matcher:
 
     def _route(self, tokens: Sequence[Token]) -> str | None:
         """Where the entry says the medicine goes: the most specific of its words decides."""
-        said = [word.route for token in tokens if (word := self.lexicon.words.get(token.text)) and word.route]
+        known = self.lexicon.words.get
+        said = [word.route for token in tokens if (word := known(token.text)) and word.route]
+        if not said:
+            return None
         for route in (
             "ophthalmic",
             "otic",
@@ -603,6 +615,10 @@ class Matcher:
             if route in said:
                 return route
         return None
+
+
+def _is_beside(gap: str) -> bool:
+    return gap == " " or ADJACENT.match(gap) is not None
 
 
 _Found = tuple[int, int, int, Name | Ambiguity]
