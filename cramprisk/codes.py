@@ -7,7 +7,7 @@ import re
 from cramprisk.lexicon import Lexicon
 from cramprisk.model import Kind, Mention, Method
 
-__all__ = ["codes_in"]
+__all__ = ["codes_in", "may_hold_code"]
 
 _MARKED_CODE = re.compile(
     r"\b(rx ?cui|rx ?norm|atc|icd[ -]?10[ -]?cm|icd[ -]?10|icd|snomed[ -]?ct|snomed|sctid)[ :=#-]+"
@@ -26,6 +26,12 @@ _BARE_CODE = {
 _MARKS = ("rx", "atc", "icd", "snomed", "sctid")
 _DIGIT = re.compile(r"\d")
 _CODE_SYSTEM = {"r": "rxcui", "a": "atc", "i": "icd10cm", "s": "snomed"}
+
+
+def may_hold_code(text: str) -> bool:
+    """Whether a text has letters that mark a code, so that a number in it may be one."""
+    lowered = text.lower()
+    return "ndc" in lowered or any(mark in lowered for mark in _MARKS)
 
 
 def codes_in(text: str, lexicon: Lexicon) -> tuple[list[Mention], list[tuple[int, int]], list[str]]:

@@ -5,11 +5,14 @@ A cell is read as :meth:`Checker.check` reads a text: usually one entry, sometim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from cramprisk.checker import Checker
-from cramprisk.model import Kind, Match, Status
+from cramprisk.model import Flag, Kind, Match, Status
+from cramprisk.shapes import Shapes
 
 __all__ = ["COLUMNS", "Reading", "read_matches", "readings"]
 
@@ -50,12 +53,11 @@ _ORDER = (Status.MATCHED, Status.AMBIGUOUS, Status.UNRECOGNISED, Status.EMPTY)
 
 def read_matches(matches: Sequence[Match], checker: Checker) -> Reading:
     """What the entries of one cell say together."""
-    flags = checker.report(matches).flags
     concepts = tuple(dict.fromkeys(concept for match in matches for concept in match.concepts))
     names = (found.name for found in map(checker.concept, concepts) if found is not None)
     left = tuple(dict.fromkeys(words for match in matches for words in match.not_understood))
     scores = [mention.score for match in matches for mention in match.mentions]
-    first = flags[0] if flags else None
+    first = _first_flag(matches, checker)
     return Reading(
         min((match.status for match in matches), key=_ORDER.index, default=Status.EMPTY).value,
         "|".join(concepts) or None,
@@ -69,17 +71,94 @@ def read_matches(matches: Sequence[Match], checker: Checker) -> Reading:
     )
 
 
+def _first_flag(matches: Sequence[Match], checker: Checker) -> Flag | None:
+    """The first flag of the report over some entries. What it points to hangs on their concepts and qualifiers alone."""
+    said = tuple([(match.kind, *[(one.concepts, one.qualifier) for one in match.mentions]) for match in matches])
+    known = _kept(checker).flags
+    if said not in known:
+        _make_room(known)
+        known[said] = next(iter(checker.report(matches).flags), None)
+    return known[said]
+
+
+# Not so many that what is kept of a column weighs more than the tables: some 50 MB with texts of usual length.
+_MOST_KEPT = 250_000
+_LONGEST_KEPT = 200
+# Shapes need the pairs of words in all names, which take as long to find as some thousand entries to read.
+_WORTH_SHAPES = 2_000
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is kept of the columns read with one checker: the first flags, and for each kind the readings and shapes."""
+
+    flags: dict[Hashable, Flag | None] = field(default_factory=dict)
+    readings: dict[Kind, dict[str, Reading]] = field(default_factory=lambda: {kind: {} for kind in Kind})
+    by_shape: dict[str, Reading | None] = field(default_factory=dict)
+    shapes: Shapes | None = None
+
+
+_KEPT: WeakKeyDictionary[Checker, _Kept] = WeakKeyDictionary()
+
+
+def _kept(checker: Checker) -> _Kept:
+    return _KEPT.setdefault(checker, _Kept())
+
+
+def _make_room(known: dict[Any, Any]) -> None:
+    if len(known) >= _MOST_KEPT:
+        known.clear()
+
+
 def readings(texts: Iterable[str | None], kind: Kind | str, checker: Checker) -> list[Reading]:
     """What each cell says, in order.
 
+    Texts that must read alike (:mod:`cramprisk.shapes`) are read once, and what was read is kept for the next column.
+
     Args:
-        texts: Cells; give each text once, equal ones are read again.
+        texts: Cells; best each text once, though equal ones are not read again while they are kept.
         kind: ``drug`` or ``condition``.
         checker: Over which tables.
     """
-    matcher = checker.matcher(Kind(kind))
-    made = []
-    for text in texts:
-        entries = matcher.split(text) if text else []
-        made.append(read_matches(matcher.match_list(entries or [text or ""]), checker))
-    return made
+    kind = Kind(kind)
+    cells = [text or "" for text in texts]
+    kept = _kept(checker)
+    known = kept.readings[kind]
+    found = [known.get(cell) for cell in cells]
+    unread = dict.fromkeys(cell for cell, one in zip(cells, found, strict=True) if one is None)
+    if not unread:
+        return [one for one in found if one is not None]
+    if kind is Kind.DRUG and kept.shapes is None and len(unread) >= _WORTH_SHAPES:
+        kept.shapes = Shapes(checker.drugs.lexicon)
+    shapes = kept.shapes if kind is Kind.DRUG else None
+    fresh = {
+        cell: _read_by_shape(cell, checker, shapes, kept.by_shape) if shapes else _read(cell, kind, checker) for cell in unread
+    }
+    for cell, reading in fresh.items():
+        if len(cell) <= _LONGEST_KEPT:
+            _make_room(known)
+            known[cell] = reading
+    return [one or fresh[cell] for cell, one in zip(cells, found, strict=True)]
+
+
+def _read(text: str, kind: Kind, checker: Checker) -> Reading:
+    matcher = checker.matcher(kind)
+    return read_matches(matcher.match_list(matcher.split(text) or [text]), checker)
+
+
+def _read_by_shape(text: str, checker: Checker, shapes: Shapes, by_shape: dict[str, Reading | None]) -> Reading:
+    """What a cell of medicines says; that of another cell if both must read alike."""
+    shape = shapes.of(text)
+    if shape is None:
+        return _read(text, Kind.DRUG, checker)
+    shared = by_shape.get(shape)
+    if shared is not None:
+        return shared
+    if shape in by_shape:
+        return _read(text, Kind.DRUG, checker)
+    match, respelt = checker.drugs.match_plainly(text)
+    shares = shapes.shared(respelt)
+    reading = read_matches([match], checker) if shares else _read(text, Kind.DRUG, checker)
+    _make_room(by_shape)
+    by_shape[shape] = reading if shares else None
+    return reading

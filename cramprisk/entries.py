@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from cramprisk.lexicon import Lexicon
+from cramprisk.lexicon import Ambiguity, Lexicon
+from cramprisk.model import Kind
 from cramprisk.names import Name
 from cramprisk.qualifiers import WORDS as QUALIFIER_WORDS
 from cramprisk.text import Token
 
-__all__ = ["ADJACENT", "HARD_GAP", "SOFT_GAP", "Entry", "Hit", "is_plain"]
+__all__ = ["ADJACENT", "HARD_GAP", "SOFT_GAP", "Entry", "Hit", "asides", "covering", "is_plain"]
 
 # Separators after which a new name may begin; a run of tokens is never read across the first kind.
 HARD_GAP = re.compile(r"[;\n\r\t|\u2192]|[-=]>|[\s,(]\?")
 SOFT_GAP = re.compile(r"^[\s\-.']*$")
 ADJACENT = re.compile(r"^[\s\-]*$")
+# "(Teva UK Ltd)", "[Desitin Pharma GmbH]": the maker, as prescribing systems write it behind a product.
+_MAKER = re.compile(
+    r"[(\[][^()\[\]]*(?:\([^()]*\))?[^()\[\]]*\b(?:ltd|limited|plc|gmbh|llc|inc|corp|s\.?p\.?a|b\.?v|pharmaceuticals?|laborator\w+)"
+    r"\b\.?[^()\[\]]*[)\]]"
+)
+# Hierarchical Condition Category, as American problem lists write it behind many diagnoses; no liver cancer.
+_BILLING = re.compile(r"\((?:cms[-/ ]?)?hcc\)")
 _FORM_AND_STRENGTH = re.compile(r"([a-z]{3,})\d[\d.]*[a-z]*")
 
 
@@ -58,3 +67,39 @@ def is_plain(word: str, lexicon: Lexicon) -> bool:
     glued = None if word.isalpha() else _FORM_AND_STRENGTH.fullmatch(word)
     known = lexicon.words.get(glued[1]) if glued else None
     return known is not None and known.kind in ("form", "unit", "release", "packaging")
+
+
+def asides(text: str, kind: Kind) -> list[tuple[int, int]]:
+    """Where brackets behind something name a maker, or mark a billing category ("Cirrhosis (HCC)")."""
+    if not ("(" in text or "[" in text):
+        return []
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        return []
+    aside = _MAKER if kind is Kind.DRUG else _BILLING
+    return [one.span() for one in aside.finditer(lowered) if text[: one.start()].strip()]
+
+
+Found = tuple[int, int, int, Name | Ambiguity]
+
+
+def covering(found: Sequence[Found], words: Sequence[str]) -> list[Found]:
+    """The names, without overlap, that together leave fewest letters unread; of several such choices the fewest names.
+
+    Words of a condition may stand in any order, so that "low potassium, high sodium" also holds "potassium high".
+    Taking the longest name first would read that; covering the whole reads what was written.
+    """
+    count = len(words)
+    by_end: dict[int, dict[int, Found]] = {}
+    for one in found:
+        by_end.setdefault(one[2], {})[one[1]] = one
+    best: list[tuple[int, int, list[Found]]] = [(0, 0, [])]
+    for end in range(1, count + 1):
+        top = best[end - 1]
+        for start, one in by_end.get(end, {}).items():
+            covered, fewer, chosen = best[start]
+            choice = (covered - one[0], fewer - 1)
+            if choice > top[:2]:
+                top = (*choice, [*chosen, one])
+        best.append(top)
+    return best[count][2]

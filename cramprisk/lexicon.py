@@ -221,6 +221,12 @@ class Lexicon:
                 return shelf.named(value, key)
         return None
 
+    def keys(self) -> Iterator[str]:
+        """The look-up keys of all names, those with several meanings among them."""
+        yield from self.ambiguous
+        for shelf in self._shelves:
+            yield from (key for key, _ in shelf.keys)
+
     def lengths(self, token: str) -> tuple[int, ...]:
         """The lengths in tokens of the names of several that begin with a token (that hold it, for conditions)."""
         known = self._lengths.get(token)

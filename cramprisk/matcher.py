@@ -11,18 +11,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cramprisk.codes import codes_in
-from cramprisk.entries import ADJACENT, Entry, Hit, is_plain
+from cramprisk.codes import codes_in, may_hold_code
+from cramprisk.entries import ADJACENT, Entry, Hit, asides, covering, is_plain
 from cramprisk.leftovers import LeftoverReader
 from cramprisk.lexicon import Ambiguity, Lexicon
 from cramprisk.model import Candidate, Kind, Match, Mention, Method, Qualifier, Status
 from cramprisk.names import CONDITION_FILLERS, Name
 from cramprisk.near_reader import NearResult, candidate
 from cramprisk.qualifiers import WORDS as QUALIFIER_WORDS
-from cramprisk.qualifiers import Scope, scopes, strongest
+from cramprisk.qualifiers import Scope, says_nothing, scopes, strongest
 from cramprisk.text import Token, condition_token, split_list, tokenise
 
-__all__ = ["MAX_ENTRY", "Matcher"]
+__all__ = ["MAX_ENTRY", "STANDS_FOR_MORE", "Matcher"]
 
 _SEVERAL = "has several meanings"
 MAX_ENTRY = 5_000
@@ -43,13 +43,6 @@ _NOTHING = frozenset(
 
 # Concepts after which "calcium", "magnesium" or "zinc" is a second mineral rather than the salt of the first name.
 _NO_SALT_AFTER = ("minerals", "vitamins", "bisphosphonates")
-# "(Teva UK Ltd)", "[Desitin Pharma GmbH]": the maker, as prescribing systems write it behind a product.
-_MAKER = re.compile(
-    r"[(\[][^()\[\]]*(?:\([^()]*\))?[^()\[\]]*\b(?:ltd|limited|plc|gmbh|llc|inc|corp|s\.?p\.?a|b\.?v|pharmaceuticals?|laborator\w+)"
-    r"\b\.?[^()\[\]]*[)\]]"
-)
-# Hierarchical Condition Category, as American problem lists write it behind many diagnoses; no liver cancer.
-_BILLING = re.compile(r"\((?:cms[-/ ]?)?hcc\)")
 # What a brand is followed by when it holds one ingredient more.
 _ADDED = frozenset("plus comp compositum combi kombi duo hct".split())
 _ADDED_LETTERS = frozenset("h d hz hd am at ct".split())
@@ -58,6 +51,10 @@ _SPOKEN_OF_BEFORE = frozenset("deficiency deficient resistance level levels over
 # A name with one of these at its edge means it: "non-ST elevation MI", "pregnant mum", "delayed milestone in childhood".
 _MEANT = frozenset("no not non without w/o never mother mum mom maternal paternal childhood infancy".split())
 _SPOKEN_OF_AFTER = frozenset("low high elevated raised".split())
+STANDS_FOR_MORE = frozenset(
+    ("free", *_ADDED, *_ADDED_LETTERS, *_SPOKEN_OF_BEFORE, *_SPOKEN_OF_AFTER, *" ".join(_NOTHING).split())
+)
+"""Words that may change what an entry says about a medicine, or make it say nothing."""
 
 
 class Matcher:
@@ -106,19 +103,41 @@ class Matcher:
             text: The entry.
             beside: Ids of what other entries of its list say; only a name of several meanings is read by them.
         """
+        return self._read(text, beside)[0]
+
+    def match_plainly(self, text: str) -> tuple[Match, frozenset[str] | None]:
+        """What one entry of medicines says, and how the tables spell words of it, if it is known names and plain words only.
+
+        Nothing in such an entry hangs on its plain words, unless a name goes on into one (:mod:`cramprisk.shapes`).
+
+        Returns:
+            The match; and the words that names of the entry have in the tables otherwise, or None for any other entry.
+        """
+        match, read = self._read(text, frozenset())
+        if read is None or self.kind is not Kind.DRUG or may_hold_code(text) or self.split(text) != [text]:
+            return match, None
+        everything, entry, hits = read
+        if "free" in entry.words or not says_nothing(everything, self.kind, text[everything[-1].end :]):
+            return match, None
+        return match, frozenset(self._respelt(entry, hits).values())
+
+    def _read(self, text: str, beside: frozenset[str]) -> tuple[Match, tuple[list[Token], Entry, list[Hit]] | None]:
+        """What one entry says; its tokens and names, if it is nothing but these beside ordinary words and numbers."""
         if len(text) > MAX_ENTRY:
-            return Match(text, self.kind, Status.UNRECOGNISED, not_understood=(f"{text[:40]}…",))
+            return Match(text, self.kind, Status.UNRECOGNISED, not_understood=(f"{text[:40]}…",)), None
         everything = tokenise(text)
-        if not everything or " ".join(token.text for token in everything) in _NOTHING:
-            return Match(text, self.kind, Status.EMPTY)
+        if not everything or " ".join([token.text for token in everything]) in _NOTHING:
+            return Match(text, self.kind, Status.EMPTY), None
         coded, code_spans, code_notes = codes_in(text, self.lexicon)
-        entry = self._entry(text, everything, [*code_spans, *self._asides(text)])
-        hits, unsettled, weak = self._exact(entry)
-        spoken_of = self._spoken_of(entry, hits)
-        hits = [hit for hit in hits if hit not in spoken_of]
+        set_aside = [*code_spans, *asides(text, self.kind)]
+        entry = self._entry(text, everything, set_aside)
+        exact, unsettled, weak = self._exact(entry)
+        spoken_of = self._spoken_of(entry, exact)
+        hits = [hit for hit in exact if hit not in spoken_of] if spoken_of else exact
         leftovers = self._leftovers.leftovers(entry, [*hits, *spoken_of], unsettled)
         near_hits, candidates, unread = self._leftovers.read(entry, hits, leftovers)
         hits = self._rewritten(entry, sorted([*hits, *near_hits]))
+        alone = bool(exact) and hits == exact and not (set_aside or coded or unsettled or spoken_of or leftovers)
         if not hits and not unsettled and not unread and not coded:
             hits = weak
         covered = {index for hit in hits for index in range(hit.start, hit.end)}
@@ -128,7 +147,8 @@ class Matcher:
         for hit in denied:
             candidates = [candidate(hit.name, hit.score, "the code of the entry says otherwise"), *candidates]
             unread.append((hit.start, hit.end))
-        unread += self._more_than_known(entry, hits)
+        more = self._more_than_known(entry, hits)
+        unread += more
         mentions = self._qualified(text, everything, entry, hits, coded)
         for start, end, ambiguity in open_ones:
             candidates = [
@@ -153,7 +173,7 @@ class Matcher:
         else:
             status = Status.UNRECOGNISED
             words = words or [text.strip()[:80]]
-        return Match(
+        match = Match(
             text,
             self.kind,
             status,
@@ -162,6 +182,7 @@ class Matcher:
             tuple(dict.fromkeys(candidates))[:8],
             tuple(dict.fromkeys(words)),
         )
+        return match, (everything, entry, exact) if alone and not more else None
 
     def split(self, text: str) -> list[str]:
         """The entries of a list typed on one line or several; known names with a comma inside stay whole."""
@@ -196,16 +217,6 @@ class Matcher:
         content = [pair for pair in levelled if pair[1] not in CONDITION_FILLERS] or levelled
         return Entry(text, tuple(token for token, _ in content), tuple(word for _, word in content))
 
-    def _asides(self, text: str) -> list[tuple[int, int]]:
-        """Where brackets behind something name a maker, or mark a billing category ("Cirrhosis (HCC)")."""
-        if not ("(" in text or "[" in text):
-            return []
-        lowered = text.lower()
-        if len(lowered) != len(text):
-            return []
-        aside = _MAKER if self.kind is Kind.DRUG else _BILLING
-        return [one.span() for one in aside.finditer(lowered) if text[: one.start()].strip()]
-
     # ------------------------------------------------------------------ known names
 
     def _exact(self, entry: Entry) -> tuple[list[Hit], list[tuple[int, int, Ambiguity]], list[Hit]]:
@@ -224,16 +235,19 @@ class Matcher:
             for length in lengths:
                 for begin in (start,) if drug else range(max(0, start - length + 1), start + 1):
                     end = begin + length
-                    if end > count or (length > 1 and (entry.hard(begin, end) or (drug and self._runs_on(entry, begin, end)))):
+                    if end > count:
                         continue
                     window = words[begin:end]
                     key = " ".join(window) if drug else " ".join(sorted(window))
                     name = lexicon.name(key) or lexicon.ambiguous.get(key)
+                    # Few runs are names: what lies between their words is looked at last.
+                    if name is None or (length > 1 and (entry.hard(begin, end) or (drug and self._runs_on(entry, begin, end)))):
+                        continue
                     if not drug and length == 1 and isinstance(name, Name) and self._lacks_its_s(entry.tokens[begin].text, name):
                         continue
-                    if name is not None and (drug or self._may_cross(entry, begin, end)):
+                    if drug or self._may_cross(entry, begin, end):
                         found.append((-sum(map(len, window)) - 3 * (length - 1), begin, end, name))
-        found = [*found, *self._inverted(entry)] if drug else _covering(found, words)
+        found = [*found, *self._inverted(entry)] if drug else covering(found, words)
         found.sort(key=lambda one: one[:3])
         used = [False] * count
         hits: list[Hit] = []
@@ -374,25 +388,27 @@ class Matcher:
 
         "gestational diabetis": with the one word written as the tables' first name has it, a longer name is known.
         """
-        words = list(entry.words)
-        if len(words) == 1:
+        respelt = self._respelt(entry, hits) if len(entry.words) > 1 else {}
+        if not respelt:
             return hits
-        changed = False
-        for hit in hits:
-            # Other methods find invented names and abbreviations, which are no slips of a substance or a condition.
-            if hit.end - hit.start == 1 and len(hit.name.concepts) == 1 and hit.name.method in (Method.NAME, Method.SYNONYM):
-                right = self._leftovers.right_spelling(words[hit.start], hit.name.concepts)
-                if right is not None and right != words[hit.start]:
-                    words[hit.start] = right
-                    changed = True
-        if not changed:
-            return hits
-        longer, _, _ = self._exact(Entry(entry.text, entry.tokens, tuple(words)))
+        words = tuple([respelt.get(index, word) for index, word in enumerate(entry.words)])
+        longer, _, _ = self._exact(Entry(entry.text, entry.tokens, words))
         for hit in longer:
             inside = [one for one in hits if hit.start <= one.start and one.end <= hit.end]
             if hit.end - hit.start > 1 and inside and all(one.end - one.start < hit.end - hit.start for one in inside):
                 hits = sorted([*(one for one in hits if one not in inside), hit._replace(score=inside[0].score, near=True)])
         return hits
+
+    def _respelt(self, entry: Entry, hits: Sequence[Hit]) -> dict[int, str]:
+        """The words of hits that the tables' first name has otherwise, as it has them."""
+        changed: dict[int, str] = {}
+        for hit in hits:
+            # Other methods find invented names and abbreviations, which are no slips of a substance or a condition.
+            if hit.end - hit.start == 1 and len(hit.name.concepts) == 1 and hit.name.method in (Method.NAME, Method.SYNONYM):
+                right = self._leftovers.right_spelling(entry.words[hit.start], hit.name.concepts)
+                if right is not None and right != entry.words[hit.start]:
+                    changed[hit.start] = right
+        return changed
 
     def near(self, word: str, without: frozenset[str] = frozenset()) -> NearResult:
         """What nearness alone says about a word or squashed phrase; see :class:`~cramprisk.near_reader.NearReader`."""
@@ -619,28 +635,3 @@ class Matcher:
 
 def _is_beside(gap: str) -> bool:
     return gap == " " or ADJACENT.match(gap) is not None
-
-
-_Found = tuple[int, int, int, Name | Ambiguity]
-
-
-def _covering(found: Sequence[_Found], words: Sequence[str]) -> list[_Found]:
-    """The names, without overlap, that together leave fewest letters unread; of several such choices the fewest names.
-
-    Words of a condition may stand in any order, so that "low potassium, high sodium" also holds "potassium high".
-    Taking the longest name first would read that; covering the whole reads what was written.
-    """
-    count = len(words)
-    by_end: dict[int, dict[int, _Found]] = {}
-    for one in found:
-        by_end.setdefault(one[2], {})[one[1]] = one
-    best: list[tuple[int, int, list[_Found]]] = [(0, 0, [])]
-    for end in range(1, count + 1):
-        top = best[end - 1]
-        for start, one in by_end.get(end, {}).items():
-            covered, fewer, chosen = best[start]
-            choice = (covered - one[0], fewer - 1)
-            if choice > top[:2]:
-                top = (*choice, [*chosen, one])
-        best.append(top)
-    return best[count][2]

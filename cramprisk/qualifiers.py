@@ -15,7 +15,7 @@ from typing import NamedTuple
 from cramprisk.model import Kind, Qualifier
 from cramprisk.text import Token, condition_token
 
-__all__ = ["WORDS", "Scope", "scopes", "strongest"]
+__all__ = ["BEGINS", "WORDS", "Scope", "says_nothing", "scopes", "strongest"]
 
 N, U, F, H, A, S, P, V = (
     Qualifier.NEGATED,
@@ -261,11 +261,12 @@ _NOT_A_TRIGGER_AFTER = {
 # Most entries hold none of these words, nor a sign that marks doubt, absence or exchange, and are done at once: reading
 # on would take a third of the time of a whole match.
 _NEUTRAL_BEGINS = frozenset(phrase[0] for phrase in _NEUTRAL)
-_BEGINS = {
-    kind: frozenset(phrase[0] for phrases in tables for phrase in phrases) | (_EXCHANGES if kind is Kind.DRUG else frozenset())
+BEGINS = {
+    kind: frozenset(["ve", *(phrase[0] for phrases in tables for phrase in phrases), *(_EXCHANGES if kind is Kind.DRUG else ())])
     for kind, tables in _TABLES.items()
 }
-_SIGNS = re.compile(r"[?>\-\u2192\u21d2\u2794\u279c\u27a1]")
+"""The words without which, and without a sign, nothing is said about the names of an entry."""
+_SIGNS = re.compile(r"[?>\u2192\u21d2\u2794\u279c\u27a1]|[(\[]\s*-")
 
 
 def _is_number(token: Token) -> bool:
@@ -358,7 +359,7 @@ class _Trigger(NamedTuple):
 def _triggers(tokens: Sequence[Token], kind: Kind, taken: Container[int]) -> list[_Trigger]:
     """The trigger phrases of an entry, longest first at each place, each with its direction."""
     before, after = _TABLES[kind]
-    begins = _BEGINS[kind]
+    begins = BEGINS[kind]
     count = len(tokens)
     triggers: list[_Trigger] = []
     at = 0
@@ -453,7 +454,7 @@ def _marks(tokens: Sequence[Token], tail: str) -> list[Scope]:
         found.append(Scope(Qualifier.UNCERTAIN, 0, stop))
     for index in range(1, count + 1):
         gap = tokens[index].gap if index < count else tail
-        if not _SIGNS.search(gap):
+        if not gap.endswith("-") and not _SIGNS.search(gap):
             continue
         begin = next((i for i in range(index - 1, 0, -1) if re.search(r"[,;?]", tokens[i].gap)), 0)
         minus = index < count and tokens[index].text == "ve" and gap.endswith("-")
@@ -493,6 +494,14 @@ def _exchanges(tokens: Sequence[Token], taken: Container[int]) -> list[Scope]:
     return found
 
 
+def says_nothing(tokens: Sequence[Token], kind: Kind, tail: str) -> bool:
+    """Whether an entry has neither a word that begins a trigger phrase nor a sign that may be one."""
+    begins = BEGINS[kind]
+    if any(token.text in begins for token in tokens):
+        return False
+    return _SIGNS.search("".join([token.gap for token in tokens]) + tail) is None
+
+
 def scopes(tokens: Sequence[Token], kind: Kind, tail: str = "", taken: Container[int] = ()) -> list[Scope]:
     """The scopes that the trigger words of an entry open, in order of their triggers.
 
@@ -507,8 +516,7 @@ def scopes(tokens: Sequence[Token], kind: Kind, tail: str = "", taken: Container
         >>> scopes(tokenise("no history of diabetes"), Kind.CONDITION)[0].qualifier.value
         'negated'
     """
-    signs = _SIGNS.search("".join([token.gap for token in tokens]) + tail) is not None
-    if not tokens or not (signs or any(token.text in _BEGINS[kind] for token in tokens)):
+    if not tokens or says_nothing(tokens, kind, tail):
         return []
     triggers = _triggers(tokens, kind, taken)
     found: list[Scope] = []
@@ -532,7 +540,7 @@ def scopes(tokens: Sequence[Token], kind: Kind, tail: str = "", taken: Container
             found.append(Scope(qualifier, end, _item_end(tokens, end) if end < len(tokens) else end))
     if kind is Kind.DRUG:
         found += _exchanges(tokens, taken)
-    return found + _marks(tokens, tail) if signs else found
+    return found + _marks(tokens, tail)
 
 
 # These speak of one item of a list, the others of all that follow ("no diabetes, hypertension").

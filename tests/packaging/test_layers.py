@@ -22,7 +22,7 @@ LAYERS = [
     {"near_reader", "entries", "codes"},
     {"leftovers"},
     {"table_check", "table_info", "matcher", "report", "report_html", "overlay", "look_alikes", "page", "review"},
-    {"checker"},
+    {"checker", "shapes"},
     {"columns"},
     {"__init__"},
     {"terminal", "evidence_pages"},
