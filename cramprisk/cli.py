@@ -53,6 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_origin(check)
     check.set_defaults(run=_check)
 
+    scan = commands.add_parser("scan", help="read files of any size and write them with what each row says")
+    from cramprisk.files.command import add_scan_options
+
+    add_scan_options(scan)
+    _add_origin(scan)
+    scan.set_defaults(run=_scan)
+
     explain = commands.add_parser("explain", help="show how one entry is read: candidates, scores, why, why not")
     explain.add_argument("text", metavar="TEXT")
     explain.add_argument("--kind", choices=("drug", "condition"), default="drug")
@@ -288,6 +295,8 @@ _CSV_COLUMNS = (
 
 
 def _as_csv(report: Report) -> str:
+    from cramprisk.files.guard import guarded
+
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_CSV_COLUMNS)
@@ -317,19 +326,23 @@ def _as_csv(report: Report) -> str:
                     _citation(first.source),
                     "|".join(flag.inherited_from),
                 ]
-            writer.writerow([_guarded(str(cell)) for cell in (*head, *tail)])
+            writer.writerow([guarded(str(cell)) for cell in (*head, *tail)])
     return out.getvalue()
-
-
-def _guarded(cell: str) -> str:
-    """A cell that a spreadsheet does not run as a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def _citation(source: Any) -> str:
     from cramprisk.report import citation
 
     return citation(source)
+
+
+# ---------------------------------------------------------------------- files
+
+
+def _scan(arguments: argparse.Namespace) -> int:
+    from cramprisk.files.command import run_scan
+
+    return run_scan(arguments, _checker, _say)
 
 
 # ---------------------------------------------------------------------- one entry, one concept
