@@ -155,7 +155,7 @@ class _Zstandard(io.RawIOBase):
 
 def spooled(source: IO[bytes]) -> IO[bytes]:
     """All bytes of a stream in a temporary file that has no name and is gone with the process."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it outlives this function
     shutil.copyfileobj(source, file, 1 << 20)
     file.seek(0)
     return file
@@ -188,6 +188,15 @@ def open_source(name: str, form: str | None = None) -> Source:
         under.seek(0)
     except OSError as error:
         raise InputError(f"{label}: cannot be read ({error.strerror}).") from None
+    try:
+        return _recognised(label, name, form, under, size, head)
+    except BaseException:
+        under.close()
+        raise
+
+
+def _recognised(label: str, name: str, form: str | None, under: IO[bytes], size: int, head: bytes) -> Source:
+    """The source with its format and packing, by name and first bytes."""
     by_name, packed = format_of(name)
     by_magic = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
     if packed and head and by_magic != packed:
@@ -220,7 +229,7 @@ def _decompressed(under: IO[bytes], packed: str | None) -> IO[bytes]:
 
 def _unpacked(source: Source) -> Source:
     """The same with its bytes unpacked to where one can seek in them."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it outlives this function
     while block := source.read(1 << 20):
         file.write(block)
     size = file.tell()
@@ -232,14 +241,15 @@ def _unpacked(source: Source) -> Source:
 # ---------------------------------------------------------------------- text
 
 
-def encoding_of(sample: bytes) -> tuple[str, int, str]:
-    """The encoding of a text, the length of its byte order mark, and what is to be said about it.
+def encoding_of(sample: bytes, *, final: bool = True) -> tuple[str, int, str]:
+    r"""The encoding of a text, the length of its byte order mark, and what is to be said about it.
 
     Args:
         sample: The beginning of the file.
+        final: Whether that is all of it.
 
     Examples:
-        >>> encoding_of(b"Lasix"), encoding_of("Caf\xe9".encode("latin-1"))[::2]
+        >>> encoding_of(b"Lasix"), encoding_of(b"Caf\xe9")[::2]
         (('utf-8', 0, ''), ('cp1252', 'not UTF-8, read as Windows-1252'))
     """
     for mark, encoding in _MARKS:
@@ -251,7 +261,7 @@ def encoding_of(sample: bytes) -> tuple[str, int, str]:
             if sample[start::2].count(0) > 0.6 * pairs and sample[1 - start :: 2].count(0) < 0.1 * pairs:
                 return encoding, 0, f"no byte order mark, read as {encoding.upper()} by its zero bytes"
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final)
     except UnicodeDecodeError:
         # Some rows of a UTF-8 file may be broken; in a Windows-1252 file hardly any accent is good UTF-8 by chance.
         kept = sample.decode("utf-8", errors="ignore")
