@@ -180,23 +180,26 @@ def open_source(name: str, form: str | None = None) -> Source:
             # In a file, because parquet is read from its end and JSON lines are gone through twice.
             under: IO[bytes] = spooled(sys.stdin.buffer)
         else:
-            under = Path(name).open("rb")
+            under = Path(name).open("rb")  # noqa: SIM115 - the source holds it
             if not under.seekable():
                 under = spooled(under)
         size = os.fstat(under.fileno()).st_size
-        head = under.read(8)
-        under.seek(0)
     except OSError as error:
         raise InputError(f"{label}: cannot be read ({error.strerror}).") from None
     try:
-        return _recognised(label, name, form, under, size, head)
+        return _recognised(label, name, form, under, size)
     except BaseException:
         under.close()
         raise
 
 
-def _recognised(label: str, name: str, form: str | None, under: IO[bytes], size: int, head: bytes) -> Source:
+def _recognised(label: str, name: str, form: str | None, under: IO[bytes], size: int) -> Source:
     """The source with its format and packing, by name and first bytes."""
+    try:
+        head = under.read(8)
+        under.seek(0)
+    except OSError as error:
+        raise InputError(f"{label}: cannot be read ({error.strerror}).") from None
     by_name, packed = format_of(name)
     by_magic = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
     if packed and head and by_magic != packed:

@@ -194,7 +194,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("row", "kept", "problem"), BROKEN, ids=lambda value: value[1].name if isinstance(value, tuple) else "")
 def test_a_broken_row_is_kept_and_reported_with_its_line(tmp_path, parser, row, kept, problem):
-    _, rows, told, _ = read(tmp_path, "id,drug\n".encode() + row + b"2,lasix\n\xc3\xa9,b\n")
+    _, rows, told, _ = read(tmp_path, b"id,drug\n" + row + b"2,lasix\n\xc3\xa9,b\n")
 
     assert rows == [*kept, ["2", "lasix"], ["é", "b"]]
     assert told == [problem]
