@@ -157,6 +157,7 @@ def scan(
         def target(name: str, option: str) -> Target:
             made = Target(name, option, force=options.force)
             stack.callback(made.discard)
+            made.open()
             if made.removed:
                 say(f"{made.label}: what a run that was ended had left beside it was removed")
             targets.append(made)
@@ -167,7 +168,7 @@ def scan(
         review_target = None
         if options.review is not None:
             review_target = target(options.review, "--review")
-            review = Review(review_target.folder)
+            review = Review(review_target.scratch)
             stack.callback(review.close)
         told = None
         if options.problems is not None:

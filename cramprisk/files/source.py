@@ -271,7 +271,7 @@ def encoding_of(sample: bytes, *, final: bool = True) -> tuple[str, int, str]:
         good = sum(1 for letter in kept if letter > "\x7f")
         high = len(sample) - len(sample.translate(None, bytes(range(128, 256))))
         bad = high - sum(len(letter.encode()) for letter in kept if letter > "\x7f")
-        if good <= bad:
+        if good < bad:
             return "cp1252", 0, "not UTF-8, read as Windows-1252"
     return "utf-8", 0, ""
 

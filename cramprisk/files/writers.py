@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -230,8 +228,8 @@ class WorkbookWriter:
         if len(all_names) > _MOST_COLUMNS:
             raise InputError(f"{target.label}: {len(all_names):,} columns are more than a sheet holds. Write csv or parquet.")
         # Beside the target, not in a place that others may look into.
-        self._folder = tempfile.mkdtemp(prefix=f".{target.label}.", dir=target.folder)
-        self._book = xlsxwriter.Workbook(target.file, {"constant_memory": True, "tmpdir": self._folder, "strings_to_urls": False})
+        settings = {"constant_memory": True, "tmpdir": target.scratch(), "strings_to_urls": False}
+        self._book = xlsxwriter.Workbook(target.file, settings)
         self._dates = self._book.add_format({"num_format": "yyyy-mm-dd"})
         self._times = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._sheet = self._book.add_worksheet("scan")
@@ -287,9 +285,11 @@ class WorkbookWriter:
             self.discard()
 
     def discard(self) -> None:
-        """Remove what lies beside the target."""
-        with suppress(OSError):
-            shutil.rmtree(self._folder, ignore_errors=True)
+        """Close the file that holds the rows until the end; the folder is the target's."""
+        rows = getattr(self._sheet, "row_data_fh", None)
+        if rows is not None:
+            with suppress(OSError):
+                rows.close()
 
 
 # ---------------------------------------------------------------------- parquet
