@@ -45,6 +45,7 @@ accuracy: .venv/installed  ## score the matcher on the development lists, beside
 bench: .venv/installed  ## speed, each line a ratio against something in the same run
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.vocabulary
+	$(BIN)/python -m bench.files
 
 wheel: .venv/developing
 	$(BIN)/python -m build
