@@ -75,7 +75,7 @@ wheel: .venv/developing
 wheeltest: .venv/developing  ## install the wheel and the source package offline into empty environments and run README and tests there
 	$(BIN)/python tests/packaging/wheeltest.py
 
-sbom: .venv/developing  ## the bill of materials (CycloneDX) of the package and what it needs, into dist/; EXTRAS=service,spark adds those
+sbom: .venv/installed  ## the bill of materials (CycloneDX) of the package and what it needs, into dist/; EXTRAS=service,spark adds those
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'cyclonedx-bom>=5'
 	rm -rf build/sbom && mkdir -p build/sbom dist && $(PYTHON) -m venv --without-pip build/sbom/installed
 	$(BIN)/python -m pip --python build/sbom/installed/bin/python install --quiet --disable-pip-version-check '.[$(EXTRAS)]'

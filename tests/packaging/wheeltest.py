@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 EXTRAS = "xlsx,parquet,zst,polars,duckdb,service"
 TEST_TOOLS = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100", "jsonschema>=4.18", "httpx>=0.27"]
-TREE = ["tests", "bench", "docs", "examples", "data", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff",
+TREE = ["tests", "bench", "fuzz", "docs", "examples", "data", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff",
         "LICENSE", "NOTICE", ".github"]  # fmt: skip
 CONFIGURATION = """\
 [pytest]
@@ -98,7 +98,9 @@ def main() -> None:
         tree = place / "project" / "tree"
         for part in TREE:
             if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__", "_build"))
+                shutil.copytree(
+                    ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__", "_build", "corpus", "findings")
+                )
             else:
                 shutil.copy(ROOT / part, tree / part)
         (tree / "pytest.ini").write_text(CONFIGURATION, encoding="utf-8")
