@@ -5,7 +5,8 @@ PYTHON ?= $(shell for v in python3.14 python3.13 python3.12 python3.11 python3 p
 BIN := .venv/bin
 EXTRAS ?=
 
-.PHONY: demo test check lint types tables evidence docs pictures accuracy bench fuzz wheel wheeltest sbom clean
+# What each target does: make help
+.PHONY: help demo test check lint types tables evidence docs pictures accuracy bench fuzz wheel wheeltest sbom clean
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: none was found. Name one with PYTHON=..."; exit 1; }
@@ -83,6 +84,9 @@ sbom: .venv/installed  ## the bill of materials (CycloneDX) of the package and w
 	$(BIN)/cyclonedx-py environment --output-reproducible --pyproject build/sbom/pyproject.toml \
 		--output-file dist/cramprisk.cdx.json build/sbom/installed/bin/python
 	@echo "dist/cramprisk.cdx.json"
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 clean:
 	rm -rf .venv .nox dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -133,6 +133,16 @@ def test_every_option_is_on_the_page_of_the_command_line(name, parser):
     assert not [option for option in options if not re.search(rf"(?<![\w-]){option}(?![\w-])", section)]
 
 
+def test_figures_that_are_said_twice_are_the_same():
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Accuracy and speed")[2].partition("\n## ")[0]
+    tables = re.sub(r"^\|.*\n\|[-:|]+$", "", section, flags=re.MULTILINE)  # without their headers
+    rows = [line for line in tables.splitlines() if line.startswith("|")]
+    pages = "\n".join((DOCS / name).read_text(encoding="utf-8") for name in ("accuracy.md", "speed.md"))
+
+    assert rows
+    assert not [row for row in rows if row not in pages]
+
+
 def test_the_citation_names_the_version_of_the_code():
     said = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), flags=re.MULTILINE)
 
