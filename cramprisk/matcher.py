@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from cramprisk.codes import codes_in
 from cramprisk.entries import ADJACENT, Entry, Hit, is_plain
@@ -27,6 +28,7 @@ __all__ = ["MAX_ENTRY", "Matcher"]
 _SEVERAL = "has several meanings"
 MAX_ENTRY = 5_000
 """Characters of one entry beyond which it is no entry of a list; it comes back as unrecognised, unread."""
+_LONGEST_REMEMBERED = 200
 
 _HEADING = re.compile(
     r"(?i)\s*(?:not taking|stopped|discontinued|d/c'?d?|allerg\w*|intoleran\w*|fhx?|family h(?:istory|x)|denies|held)\s*:"
@@ -65,12 +67,15 @@ class Matcher:
 
     Args:
         lexicon: The names to read against.
+        remember: How many entries to keep with their matches, those read last; 0 keeps none. A program that serves
+            request after request meets the same entries again and again.
     """
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, *, remember: int = 0) -> None:
         self.lexicon = lexicon
         self.kind = lexicon.kind
         self._leftovers = LeftoverReader(lexicon)
+        self._one = lru_cache(maxsize=remember)(self.match) if remember else self.match
 
     # ------------------------------------------------------------------ one entry, many entries
 
@@ -79,7 +84,8 @@ class Matcher:
         known: dict[str, Match] = {}
         for text in texts:
             if text not in known:
-                known[text] = self.match(text)
+                # A long entry is no name that comes again; it would only take room from those that do.
+                known[text] = self._one(text) if len(text) <= _LONGEST_REMEMBERED else self.match(text)
         return [known[text] for text in texts]
 
     def match_list(self, texts: Sequence[str]) -> list[Match]:
