@@ -4,7 +4,7 @@ PYTHON ?= $(shell for v in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$v >/dev/null 2>&1 && $$v -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$v && break; done)
 BIN := .venv/bin
 
-.PHONY: demo test check lint types tables evidence accuracy bench wheel clean
+.PHONY: demo test check lint types tables evidence accuracy bench fuzz wheel clean
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: none was found. Name one with PYTHON=..."; exit 1; }
@@ -45,6 +45,16 @@ accuracy: .venv/installed  ## score the matcher on the development lists, beside
 bench: .venv/installed  ## speed, each line a ratio against something in the same run
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.vocabulary
+
+SECONDS_EACH ?= 60
+.venv/fuzzing: .venv/developing
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	touch $@
+
+fuzz: .venv/fuzzing  ## search for inputs that break a promise; SECONDS_EACH=1800 for the long form
+	for target in $$($(BIN)/python -c 'from fuzz.targets import TARGETS; print(*TARGETS)'); do \
+		$(BIN)/python -m fuzz $$target --seconds $(SECONDS_EACH) || exit 1; \
+	done
 
 wheel: .venv/developing
 	$(BIN)/python -m build
