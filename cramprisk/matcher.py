@@ -75,7 +75,7 @@ class Matcher:
         self.lexicon = lexicon
         self.kind = lexicon.kind
         self._leftovers = LeftoverReader(lexicon)
-        self._one = lru_cache(maxsize=remember)(self.match) if remember else self.match
+        self._read = lru_cache(maxsize=remember)(self._matched) if remember else self._matched
 
     # ------------------------------------------------------------------ one entry, many entries
 
@@ -84,8 +84,7 @@ class Matcher:
         known: dict[str, Match] = {}
         for text in texts:
             if text not in known:
-                # A long entry is no name that comes again; it would only take room from those that do.
-                known[text] = self._one(text) if len(text) <= _LONGEST_REMEMBERED else self.match(text)
+                known[text] = self.match(text)
         return [known[text] for text in texts]
 
     def match_list(self, texts: Sequence[str]) -> list[Match]:
@@ -112,6 +111,10 @@ class Matcher:
             text: The entry.
             beside: Ids of what other entries of its list say; only a name of several meanings is read by them.
         """
+        # A long entry is no name that comes again; it would only take room from those that do.
+        return self._matched(text, beside) if beside or len(text) > _LONGEST_REMEMBERED else self._read(text)
+
+    def _matched(self, text: str, beside: frozenset[str] = frozenset()) -> Match:
         if len(text) > MAX_ENTRY:
             return Match(text, self.kind, Status.UNRECOGNISED, not_understood=(f"{text[:40]}…",))
         everything = tokenise(text)
