@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -16,12 +17,20 @@ from cramprisk.report_csv import to_csv
 from cramprisk.report_html import to_body
 from cramprisk.service.settling import Place, near_entries, open_entries, places
 
-__all__ = ["PARTS", "Asked", "read_asked", "read_form"]
+__all__ = ["MOST_CHARACTERS", "MOST_ENTRIES", "PARTS", "SEXES", "Asked", "read_asked", "read_form"]
 
 PARTS = ("report", "page", "text", "csv")
 """What an answer may hold: the report as JSON, what the page shows, the report as text, and as CSV."""
 
-_MOST_ENTRIES = 1_000
+MOST_ENTRIES = 500
+"""How many entries a list may have, of either kind; long lists are for the command line."""
+
+MOST_CHARACTERS = 40_000
+"""How long a list may be; unknown words by the thousand would take seconds."""
+
+SEXES = ("female", "male", "other", "unknown")
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FIELDS = ("drugs", "conditions", "age", "sex", "pregnant_weeks", "cramps_since", "days", "parts")
 _MEDICINE = ("text", "start", "stop")
 
@@ -52,8 +61,6 @@ class Asked:
         """
         drugs = [self._dated(entry) for entry in _entries(self.drugs, Kind.DRUG, checker)]
         conditions = _entries(self.conditions, Kind.CONDITION, checker)
-        if len(drugs) + len(conditions) > _MOST_ENTRIES:
-            raise InputError(f"more than {_MOST_ENTRIES} entries. Check long lists with the command line.")
         return checker.check(drugs, conditions, **self.person)
 
     def _dated(self, entry: str | Medicine) -> str | Medicine:
@@ -93,7 +100,17 @@ class Asked:
 
 
 def _entries(given: str | Sequence[Any], kind: Kind, checker: Checker) -> list[Any]:
-    return list(checker.split(given, kind)) if isinstance(given, str) else list(given)
+    what = f"{kind.value}s"
+    parts = [given] if isinstance(given, str) else given
+    if sum(len(part.text if isinstance(part, Medicine) else part) for part in parts) > MOST_CHARACTERS:
+        raise InputError(f"{what}: more than {MOST_CHARACTERS:,} characters. Check long lists with the command line.")
+    return _few(list(checker.split(given, kind)) if isinstance(given, str) else list(given), what)
+
+
+def _few(entries: list[Any], what: str) -> list[Any]:
+    if len(entries) > MOST_ENTRIES:
+        raise InputError(f"{what}: more than {MOST_ENTRIES} entries. Check long lists with the command line.")
+    return entries
 
 
 # ---------------------------------------------------------------------- from JSON
@@ -117,11 +134,15 @@ def read_asked(body: bytes) -> Asked:
         raise InputError('expected a JSON object such as {"drugs": "Lasix 40"}.')
     if set(asked) - set(_FIELDS):
         raise InputError(f"there is a field that is not known. Known are: {', '.join(_FIELDS)}.")
+    if asked.get("sex") not in (None, *SEXES):
+        raise InputError(f"sex: expected one of {', '.join(SEXES)}.")
+    _day(asked.get("cramps_since"), "cramps_since")
+    drugs, conditions = (_list(asked.get(name), name) for name in _FIELDS[:2])
     return Asked(
-        _list(asked.get("drugs"), "drugs"),
-        tuple(_text(entry, f"conditions: entry {number}") for number, entry in enumerate(given, start=1))
-        if isinstance(given := _list(asked.get("conditions"), "conditions"), tuple)
-        else given,
+        drugs,
+        conditions
+        if isinstance(conditions, str)
+        else tuple(_text(entry, f"conditions: entry {number}") for number, entry in enumerate(conditions, start=1)),
         {name: asked[name] for name in _FIELDS[2:6] if asked.get(name) is not None},
         {medicine.text: medicine for medicine in _days(asked.get("days"))},
         _parts(asked.get("parts")),
@@ -141,7 +162,7 @@ def _list(given: Any, what: str) -> str | tuple[Any, ...]:
         raise InputError(f"{what}: expected a text or a list.")
     return tuple(
         _medicine(entry, f"{what}: entry {number}") if isinstance(entry, dict) else _text(entry, f"{what}: entry {number}")
-        for number, entry in enumerate(given, start=1)
+        for number, entry in enumerate(_few(given, what), start=1)
     )
 
 
@@ -151,9 +172,17 @@ def _text(given: Any, what: str) -> str:
     return given
 
 
+def _day(given: Any, what: str) -> None:
+    """Insist on one way to write a day, though others would be understood: programs are told of one."""
+    if given is not None and not (isinstance(given, str) and _DAY.fullmatch(given)):
+        raise InputError(f"{what}: is no date. A date looks like 2026-11-21.")
+
+
 def _medicine(given: Any, what: str) -> Medicine:
     if not isinstance(given, dict) or not {"text"} <= set(given) <= set(_MEDICINE):
         raise InputError(f"{what}: expected an object with text, and perhaps start and stop.")
+    for name in _MEDICINE[1:]:
+        _day(given.get(name), f"{what}: {name}")
     try:
         return Medicine(_text(given["text"], f"{what}: text"), given.get("start"), given.get("stop"))
     except InputError as error:
@@ -165,7 +194,7 @@ def _days(given: Any) -> list[Medicine]:
         return []
     if not isinstance(given, list):
         raise InputError("days: expected a list.")
-    return [_medicine(entry, f"days: entry {number}") for number, entry in enumerate(given, start=1)]
+    return [_medicine(entry, f"days: entry {number}") for number, entry in enumerate(_few(given, "days"), start=1)]
 
 
 def _parts(given: Any) -> tuple[str, ...]:

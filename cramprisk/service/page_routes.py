@@ -27,7 +27,7 @@ from cramprisk.service.uploads import MAX_FILE_BYTES, opened
 
 __all__ = ["HEADERS", "page_routes"]
 
-MAX_LIST_BYTES = 512 * 1024
+MAX_LIST_BYTES = 256 * 1024
 HEADERS = {
     "Cache-Control": "no-store",
     # form-action names the page itself: without script the list is sent as a form, to the same place and nowhere else.
@@ -89,7 +89,7 @@ def page_routes(checker: Checker) -> list[BaseRoute]:
 
     async def report(request: Request) -> Response:
         _insist(request, "application/x-www-form-urlencoded")
-        body = await _body(request, 3 * MAX_LIST_BYTES)
+        body = await _body(request, MAX_LIST_BYTES)
         try:
             fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
         except ValueError:

@@ -23,9 +23,10 @@ from cramprisk.model import Kind, Match, Method, Status
 __all__ = ["MAX_FILE_BYTES", "Column", "columns_of", "opened"]
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
-_MOST_ROWS = 1_000
+_MOST_ROWS = 500
 _MOST_COLUMNS = 60
-_MOST_CELLS = _MOST_ROWS * _MOST_COLUMNS
+# Empty cells that carry a format count too: a sheet of Google's has 26,000 from the start.
+_MOST_CELLS = 1_000_000
 _MOST_UNPACKED = 40 * 1024 * 1024
 _CHUNK = 64 * 1024
 _SAMPLE = 40
@@ -168,7 +169,7 @@ def _measure(content: bytes) -> None:
             members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
         raise InputError("it is no spreadsheet of the format xlsx.") from None
-    unpacked = 0
+    unpacked = cells = 0
     for member in members:
         bottom = right = 0
         tail = b""
@@ -182,8 +183,9 @@ def _measure(content: bytes) -> None:
                     bottom = max(bottom, int(digits))
                 tail = part[-20:]
         # One cell far out would make the reader lay out the whole field before it.
-        if bottom * right > _MOST_CELLS:
-            raise InputError(f"the spreadsheet has more than {_MOST_CELLS} cells. Check long lists with the command line.")
+        cells += bottom * right
+        if cells > _MOST_CELLS:
+            raise InputError(f"the spreadsheet has more than {_MOST_CELLS:,} cells. Check long lists with the command line.")
 
 
 def _unpacked(content: bytes, member: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -29,7 +29,7 @@ LAYERS = [
     {"service"},
     {"service.settling", "service.uploads"},
     {"service.asked"},
-    {"service.page_routes"},
+    {"service.page_routes", "service.page_openapi"},
     {"cli"},
     {"__main__"},
 ]

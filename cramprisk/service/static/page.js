@@ -68,7 +68,7 @@ async function ask(path, options, signal) {
   const answer = await fetch(path, { method: "POST", cache: "no-store", credentials: "same-origin", redirect: "error", signal, ...options });
   if (answer.ok) return answer.json();
   const problem = await answer.json().catch(() => ({}));
-  if (answer.status < 500 && answer.status !== 429) throw new Refused(problem.detail || `The service refused this (${answer.status}).`);
+  if (answer.status < 500 && answer.status !== 429) throw new Refused(problem.detail ?? problem.issue?.[0]?.diagnostics ?? `The service refused this (${answer.status}).`);
   throw new Error(`The service could not answer (${answer.status}).`);
 }
 
@@ -307,6 +307,12 @@ function remember(message) {
   if (undone.length > MOST_UNDONE) undone.shift();
 }
 
+// What is typed after a change would be lost with it: from then on the browser's own undo is the one to use.
+function forget() {
+  undone.length = 0;
+  showUndo();
+}
+
 function showUndo() {
   const last = undone.at(-1);
   $("undo-bar").hidden = !last;
@@ -511,9 +517,17 @@ function start() {
     check();
   });
   for (const list of Object.values(lists)) {
-    list.addEventListener("input", (event) => later(event.inputType?.startsWith("insertFrom") ? 0 : WAIT_MS));
+    list.addEventListener("input", (event) => {
+      forget();
+      later(event.inputType?.startsWith("insertFrom") ? 0 : WAIT_MS);
+    });
     list.addEventListener("paste", pasteCells);
     list.addEventListener("keydown", (event) => {
+      if (event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && undone.length) {
+        event.preventDefault();
+        undo();
+        list.focus({ preventScroll: true });
+      }
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
         afterwards = () => ($("open").hidden ? $("result") : $("r-open")).focus();
