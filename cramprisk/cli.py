@@ -256,7 +256,9 @@ def _check(arguments: argparse.Namespace) -> int:
     elif arguments.format == "ndjson":
         _write("".join(json.dumps(entry) + "\n" for entry in _entries(report)))
     elif arguments.format == "csv":
-        _write(_as_csv(report))
+        from cramprisk.report_csv import to_csv
+
+        _write(to_csv(report))
     elif arguments.format == "text":
         _write(report.to_text())
     elif arguments.format == "html":
@@ -296,57 +298,6 @@ def _entries(report: Report) -> list[dict[str, Any]]:
         ]
         entries.append({"entry": index + 1, **match.to_dict(), "flags": flags})
     return entries
-
-
-_CSV_COLUMNS = (
-    "entry", "text", "kind", "status", "concepts", "qualifier", "not_understood", "candidates",
-    "subject", "direction", "grade", "contested", "figure", "outcome", "source", "inherited_from",
-)  # fmt: skip
-
-
-def _as_csv(report: Report) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_CSV_COLUMNS)
-    for index, match in enumerate(report.matches):
-        head = [
-            index + 1,
-            match.text,
-            match.kind.value,
-            match.status.value,
-            "|".join(match.concepts),
-            match.qualifier.value if match.qualifier else "",
-            "|".join(match.not_understood),
-            "|".join(dict.fromkeys(candidate.name for candidate in match.candidates)) if not match.complete else "",
-        ]
-        flags = [flag for flag in report.flags if index in flag.entries]
-        for flag in flags or (None,):
-            tail: list[str] = [""] * 8
-            if flag is not None:
-                first = flag.best()
-                tail = [
-                    flag.subject.id,
-                    flag.direction.value,
-                    flag.grade.value,
-                    "yes" if flag.contested else "no",
-                    first.figure(),
-                    first.outcome,
-                    _citation(first.source),
-                    "|".join(flag.inherited_from),
-                ]
-            writer.writerow([_guarded(str(cell)) for cell in (*head, *tail)])
-    return out.getvalue()
-
-
-def _guarded(cell: str) -> str:
-    """A cell that a spreadsheet does not run as a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
-def _citation(source: Any) -> str:
-    from cramprisk.report import citation
-
-    return citation(source)
 
 
 # ---------------------------------------------------------------------- one entry, one concept
