@@ -193,11 +193,9 @@ class _Route:
 
 
 def _page(checker: Checker) -> list[BaseRoute]:
-    try:
-        from cramprisk.service.page_routes import page_routes  # type: ignore[import-not-found]
-    except ImportError:
-        return []
-    return list(page_routes(checker))
+    from cramprisk.service.page_routes import page_routes
+
+    return page_routes(checker)
 
 
 def _warm(checker: Checker) -> None:

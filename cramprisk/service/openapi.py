@@ -172,6 +172,10 @@ def openapi(settings: Settings) -> dict[str, Any]:
         },
         "components": {"schemas": _schemas()},
     }
+    if settings.page:
+        from cramprisk.service.page_openapi import page_paths
+
+        document["paths"] |= page_paths()
     if settings.audience:
         document["servers"] = [{"url": settings.audience.rstrip("/")}]
     if settings.issuers:
