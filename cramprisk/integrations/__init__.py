@@ -1,1 +1,1 @@
-"""Formats that other systems speak."""
+"""Other systems' formats: FHIR in and out, CDS Hooks."""
