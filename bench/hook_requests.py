@@ -28,9 +28,7 @@ def condition(number: int, text: str, *, patient: str = "7") -> dict[str, Any]:
     return {
         "resourceType": "Condition",
         "id": f"c{number}",
-        "clinicalStatus": {
-            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]
-        },
+        "clinicalStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]},
         "code": {"text": text},
         "subject": {"reference": f"Patient/{patient}"},
     }

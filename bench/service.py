@@ -148,7 +148,9 @@ def main() -> None:
             line(f"{given.connections} at once, {given.requests // parts * (part + 1)} so far, {memory} MB", rate, times)
         after = served.memory_mb()
         growth = sum(after) - sum(before)
-        print(f"all answered, each with its own id; memory {sum(before):.0f} MB before, {sum(after):.0f} MB after ({growth:+.1f} MB)")
+        print(
+            f"all answered, each with its own id; memory {sum(before):.0f} MB before, {sum(after):.0f} MB after ({growth:+.1f} MB)"
+        )
 
 
 if __name__ == "__main__":

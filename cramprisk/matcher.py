@@ -111,9 +111,10 @@ class Matcher:
                 where the text is understood.
         """
         # A long entry is no name that comes again; it would only take room from those that do.
-        return self._matched(text, beside) if beside or len(text) > _LONGEST_REMEMBERED else self._read(text)
+        long = len(text) + sum(len(code) for _, code in codes) > _LONGEST_REMEMBERED
+        return self._matched(text, tuple(codes), beside) if beside or long else self._read(text, tuple(codes))
 
-    def _matched(self, text: str, beside: frozenset[str] = frozenset()) -> Match:
+    def _matched(self, text: str, codes: tuple[tuple[str, str], ...], beside: frozenset[str] = frozenset()) -> Match:
         if len(text) > MAX_ENTRY:
             return Match(text, self.kind, Status.UNRECOGNISED, not_understood=(f"{text[:40]}…",))
         everything = tokenise(text)

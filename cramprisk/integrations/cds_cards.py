@@ -54,18 +54,12 @@ class View:
         report: All that is on record, and the drafts.
         instance: UUID of the call; the cards' own are made of it, so that equal calls give equal cards.
         drafts: Positions in ``report.matches`` of the draft orders to speak about; None to speak about the whole list.
-        drafted: Whether there is any draft medicine to speak about.
-        nameless: How many resources name no medicine and no condition, of those to speak about.
-        nameless_beside: The same of the rest of the list.
         notices: What the list lacks, in words.
     """
 
     report: Report
     instance: str
     drafts: frozenset[int] | None = None
-    drafted: bool = True
-    nameless: int = 0
-    nameless_beside: int = 0
     notices: tuple[str, ...] = ()
 
     def speaks_of(self, entries: Iterable[int]) -> bool:
@@ -131,10 +125,9 @@ def _unread(view: View) -> Iterator[_Card]:
     """One card for all that was not understood or not sent; what lies beside the drafts is counted, not named."""
     open_ones = [(index, match) for index, match in enumerate(view.report.matches) if not match.complete]
     mine = [match for index, match in open_ones if view.speaks_of([index])]
-    count = len(mine) + view.nameless
-    beside = len(open_ones) - len(mine) + view.nameless_beside if view.drafted else 0
-    if view.drafts is not None and not view.drafted and not count and not view.notices:
-        return
+    count = len(mine)
+    # Where no draft is a medicine, nothing on record matters together with it.
+    beside = len(open_ones) - count if view.drafts else 0
     what = ("entry", "entries") if view.drafts is None else ("draft order", "draft orders")
     lines: list[str] = []
     summary: list[str] = []
@@ -144,9 +137,6 @@ def _unread(view: View) -> Iterator[_Card]:
         lines += [f"- “{escaped(match.text)}”: {escaped(describe_unresolved(match), 400)}" for match in mine[:_MOST_SHOWN]]
         if len(mine) > _MOST_SHOWN:
             lines.append(f"- and {len(mine) - _MOST_SHOWN} more")
-        if view.nameless:
-            has = "resource names" if view.nameless == 1 else "resources name"
-            lines.append(f"- {view.nameless} {has} no medicine and no condition")
     if beside:
         was = "was" if beside == 1 else "were"
         more = f"{_number(beside, 'other entry', 'other entries')} on record {was} not understood"

@@ -141,7 +141,7 @@ def answer(request: object, *, checker: Checker | None = None, source_url: str |
     except RecursionError:
         raise HookError("the request: is nested too deep.", code="structure") from None
     cards = cards_of(view, source_url=source_url)
-    return Answer(tuple(cards), len(view.report.matches), len(view.report.unresolved) + view.nameless + view.nameless_beside)
+    return Answer(tuple(cards), len(view.report.matches), len(view.report.unresolved))
 
 
 def read_feedback(request: object) -> dict[str, dict[str, int]]:

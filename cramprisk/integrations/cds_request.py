@@ -67,6 +67,7 @@ class HookRequest:
     Attributes:
         hook: One of :data:`HOOKS`.
         instance: The UUID of this call, in its canonical form.
+        patient_id: The patient's id.
         patient: The Patient, if it was sent and is the one of the context.
         entries: Bundle entries (``resource`` and, where given, ``fullUrl``) of what is on record, other patients' left out.
         drafts: Bundle entries of the draft orders; empty for ``patient-view``.
@@ -76,6 +77,7 @@ class HookRequest:
 
     hook: str
     instance: str
+    patient_id: str
     patient: Mapping[str, Any] | None
     entries: tuple[Mapping[str, Any], ...]
     drafts: tuple[Mapping[str, Any], ...]
@@ -101,7 +103,7 @@ def read_request(request: object) -> HookRequest:
     instance = _uuid(_text(body, "hookInstance", "hookInstance"))
     context = _object(body.get("context"), "context")
     _text(context, "userId", "context.userId")
-    patient_id = _text(context, "patientId", "context.patientId")
+    patient_id = _text(context, "patientId", "context.patientId").removeprefix("Patient/")
     if "encounterId" in context:
         _text(context, "encounterId", "context.encounterId")
     drafts: tuple[Mapping[str, Any], ...] = ()
@@ -123,7 +125,7 @@ def read_request(request: object) -> HookRequest:
         chosen = frozenset(new for new, old in enumerate(places) if old in chosen)
     if len(entries) + len(kept) > MAX_RESOURCES:
         raise HookError(f"the request: holds more than {MAX_RESOURCES} resources.", status=413, code="too-long")
-    return HookRequest(hook, instance, patient, tuple(entries), kept, chosen, tuple(notices))
+    return HookRequest(hook, instance, patient_id, patient, tuple(entries), kept, chosen, tuple(notices))
 
 
 # ---------------------------------------------------------------------- fields
@@ -248,7 +250,7 @@ def _belongs(resource: Mapping[str, Any], patient_id: str) -> bool:
         reference = about.get("reference") if isinstance(about, dict) else None
         if isinstance(reference, str):
             kind, _, found = _reference(reference).partition("/")
-            if kind == "Patient" and found and found != patient_id.removeprefix("Patient/"):
+            if kind == "Patient" and found and found != patient_id:
                 return False
     return True
 
@@ -277,9 +279,7 @@ def _prefetched(value: object, patient_id: str) -> tuple[Mapping[str, Any] | Non
         )
     notices = [f"The client could not fetch {key}." for key in failed]
     patient = known.pop("patient", None)
-    if patient is not None and (
-        patient["resourceType"] != "Patient" or patient.get("id", patient_id) != patient_id.removeprefix("Patient/")
-    ):
+    if patient is not None and (patient["resourceType"] != "Patient" or patient.get("id", patient_id) != patient_id):
         patient = None
         notices.append("The prefetched Patient is not the one of the context; age and sex were left aside.")
     entries: list[Mapping[str, Any]] = []
