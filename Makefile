@@ -22,7 +22,7 @@ demo: .venv/installed  ## check the example list with the embedded tables
 	$(BIN)/cramprisk check --file examples/medications.txt --condition-file examples/conditions.txt
 
 test: .venv/developing  ## install the development extras and run all tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: lint types tables test  ## what must hold before a change is handed in
 

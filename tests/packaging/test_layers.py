@@ -24,6 +24,7 @@ LAYERS = [
     {"table_check", "table_info", "matcher", "report", "report_html", "overlay", "look_alikes", "page", "review"},
     {"checker"},
     {"columns"},
+    {"spark"},
     {"__init__"},
     {"terminal", "evidence_pages"},
     {"cli"},
