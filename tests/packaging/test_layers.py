@@ -42,6 +42,7 @@ LAYERS = [
     {"files.decisions", "files.writers"},
     {"files.scan"},
     {"files.command"},
+    {"spark"},
     {"__init__"},
     {"terminal", "evidence_pages"},
     {"service"},
