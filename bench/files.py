@@ -7,7 +7,6 @@ last column leaves them out: it is the time of the file less that of a file that
 from __future__ import annotations
 
 import argparse
-import random
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from cramprisk.checker import load_tables
+from bench.made_texts import distinct_texts
 
 _PLAIN = {
     "csv": "from pyarrow import csv; csv.write_csv(csv.read_csv(sys.argv[1]), sys.argv[2])",
@@ -23,19 +22,6 @@ _PLAIN = {
 }
 _SCAN = "from cramprisk.cli import main; code = main(['scan', sys.argv[1], '--drug', 'drug', '--force', '-o', sys.argv[2]])"
 _PEAK = "; import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-
-
-def entries(distinct: int) -> list[str]:
-    """So many entries as lists have them: a name or brand, mostly with a strength, form and dosage."""
-    chance = random.Random(1)
-    rows = load_tables().rows("drugs.csv")
-    names = [row["name"] for row in rows] + [brand for row in rows for brand in row["brands"].split("|") if brand]
-    forms = ["", "tab", "mg tablet", "mg cap", "mg po qd", "mg bid", "mg/5 ml", "MG Oral Tablet", "mcg", "mg prn"]
-    made: dict[str, None] = {}
-    while len(made) < distinct:
-        strength = chance.choice(["", "2.5", "5", "10", "20", "25", "40", "50", "100", "250", "500", str(chance.randint(1, 999))])
-        made[" ".join(f"{chance.choice(names)} {strength} {chance.choice(forms)}".split())] = None
-    return list(made)
 
 
 def write(folder: Path, name: str, texts: list[str], rows: int) -> None:
@@ -76,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        texts = entries(given.distinct)
+        texts = distinct_texts(given.distinct)
         write(folder, "all", texts, given.rows)
         write(folder, "once", texts, len(texts))
         print(f"{given.rows:,} rows, {given.distinct:,} distinct texts; rows/s of scan beside pyarrow's own read and write")

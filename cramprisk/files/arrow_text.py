@@ -12,8 +12,8 @@ from pyarrow import compute as pc
 from cramprisk.errors import InputError
 from cramprisk.files.answers import Rendering
 from cramprisk.files.batch import MAX_CELL, cell_text
-from cramprisk.files.guard import guarded
 from cramprisk.files.source import latin
+from cramprisk.guard import guarded
 
 __all__ = ["csv_cells", "long_rows", "plain_text", "taken", "texts_of"]
 

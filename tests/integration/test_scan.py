@@ -13,7 +13,7 @@ from cramprisk import Checker
 from cramprisk.cli import main
 from cramprisk.columns import COLUMNS, readings
 from cramprisk.files import scan as scan_module
-from cramprisk.files.guard import guarded
+from cramprisk.guard import guarded
 from cramprisk.files.writers import reading_values
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
