@@ -13,8 +13,8 @@ from cramprisk import Checker
 from cramprisk.cli import main
 from cramprisk.columns import COLUMNS, readings
 from cramprisk.files import scan as scan_module
-from cramprisk.guard import guarded
 from cramprisk.files.writers import reading_values
+from cramprisk.guard import guarded
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 calamine = pytest.importorskip("python_calamine", reason="python-calamine is not installed")

@@ -13,9 +13,9 @@ from cramprisk.files import delimited
 from cramprisk.files.batch import as_text_rows
 from cramprisk.files.delimited import Delimited, TextOptions
 from cramprisk.files.dialect import dialect_of, has_header
-from cramprisk.guard import guarded, unguarded
 from cramprisk.files.problems import Fault, Problems
 from cramprisk.files.source import encoding_of, latin, open_source
+from cramprisk.guard import guarded, unguarded
 
 
 def read(folder, content, *, name="list.csv", **options):
