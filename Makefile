@@ -29,7 +29,7 @@ demo: .venv/installed  ## check the example list with the embedded tables
 
 test: .venv/developing  ## install the development extras and run all tests
 	@tests/browser/install.sh
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: lint types tables test  ## what must hold before a change is handed in
 
