@@ -75,6 +75,10 @@ def page_routes(checker: Checker) -> list[BaseRoute]:
         >>> [route.path for route in page_routes(Checker.default())]
         ['/', '/static/{name}', '/api/check', '/api/open', '/report']
     """
+    # A checker of a service may keep the entries read last. What is typed here, half a name or a slip into the wrong
+    # field, is to be forgotten.
+    if getattr(checker, "remember", 0):
+        checker = Checker(checker.tables)
 
     async def check(request: Request) -> Response:
         _insist(request, "application/json")
