@@ -141,6 +141,19 @@ def test_undo_takes_back_choices_one_by_one_but_never_what_was_typed(visit):
     assert page.locator("#undo-bar").is_hidden()
 
 
+def test_what_was_cleared_comes_back(visit):
+    page = visit()
+    type_list(page)
+    page.click("#person summary")
+    page.fill("#age", "72")
+
+    page.click("#clear")
+    page.locator("#empty").wait_for()
+    page.get_by_role("button", name="Undo").click()
+
+    assert (page.input_value("#drugs"), page.input_value("#age")) == (LIST, "72")
+
+
 def test_of_two_equal_entries_the_one_is_settled_that_was_chosen(visit):
     page = visit()
     type_list(page, "HCT 25\nwarfarin\nHCT 25")

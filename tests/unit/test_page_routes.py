@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from importlib.resources import files
 from urllib.parse import urlencode
 
@@ -236,6 +237,17 @@ def test_only_the_files_of_the_page_are_served(name):
 
 def test_the_page_says_that_it_is_no_medical_device():
     assert DISCLAIMER in (files("cramprisk.service") / "static" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["index.html", "plain.html", "page.js"])
+def test_the_page_neither_blames_nor_advises(name):
+    text = (files("cramprisk.service") / "static" / name).read_text(encoding="utf-8")
+
+    assert not re.search(
+        r"caused by|\bcauses?\b(?<!not a cause)|stop (?:taking|the|this|it)\b|should (?:be )?stop|risk score|safe to",
+        text,
+        re.IGNORECASE,
+    )
 
 
 def test_the_files_of_the_page_name_no_other_place_and_nothing_inline():
