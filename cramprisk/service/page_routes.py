@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from cramprisk.checker import Checker
-from cramprisk.errors import InputError
+from cramprisk.errors import InputError, MissingExtraError
 from cramprisk.report_html import to_body
 from cramprisk.report_style import PAGE_STYLE, STYLE
 from cramprisk.service.asked import Asked, read_asked, read_form
@@ -136,7 +136,7 @@ def _guarded(
             return await answer(request)
         except _RefusedError as error:
             return refuse(error.status, error.detail)
-        except InputError as error:
+        except (InputError, MissingExtraError) as error:
             return refuse(422, str(error))
         except ClientDisconnect:
             # The page asks anew with every change and lets the older question go.

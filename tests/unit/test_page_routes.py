@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 from importlib.resources import files
 from urllib.parse import urlencode
 
@@ -183,6 +184,15 @@ def test_a_file_that_cannot_be_read_is_refused_without_its_words():
 @pytest.mark.parametrize(
     "fields", [{"drugs": SECRET, "age": SECRET}, {"drugs": SECRET, "cramps_since": SECRET}, {"drugs": SECRET, "age": "nan"}]
 )
+def test_a_spreadsheet_without_its_reader_is_refused_with_the_extra_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+
+    answer = post("/api/open", "PK", x_file_kind="xlsx")
+
+    assert answer.status_code == 422
+    assert "cramprisk[xlsx]" in answer.json()["detail"]
+
+
 def test_a_form_that_cannot_be_read_gives_a_page_that_says_so(fields):
     answer = ask("POST", "/report", data=fields)
 
