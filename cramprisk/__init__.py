@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cramprisk.checker import Checker, load_tables
     from cramprisk.context import Medicine
     from cramprisk.errors import CrampRiskError, InputError, MissingExtraError, TableError, VocabularyError
+    from cramprisk.frames import annotate, lookup_table
     from cramprisk.integrations.fhir import check_fhir
     from cramprisk.model import Flag, Kind, Match, Status
     from cramprisk.report import Report
@@ -39,9 +40,11 @@ __all__ = [
     "TableError",
     "VocabularyError",
     "__version__",
+    "annotate",
     "check",
     "check_fhir",
     "load_tables",
+    "lookup_table",
     "normalize",
 ]
 
@@ -60,6 +63,8 @@ _HOME = {
     "Report": "report",
     "Medicine": "context",
     "check_fhir": "integrations.fhir",
+    "annotate": "frames",
+    "lookup_table": "frames",
 }
 
 

@@ -43,6 +43,11 @@ LAYERS = [
     {"files.scan"},
     {"files.command"},
     {"spark"},
+    {"frames.answers", "frames.engines", "frames.lookup"},
+    {"frames.arrow_frames"},
+    {"frames.pandas_frames", "frames.polars_frames", "frames.duckdb_frames"},
+    {"frames.annotation"},
+    {"frames"},
     {"__init__"},
     {"terminal", "evidence_pages"},
     {"service"},
@@ -138,9 +143,11 @@ def test_the_public_names_are_these():
         "TableError",
         "VocabularyError",
         "__version__",
+        "annotate",
         "check",
         "check_fhir",
         "load_tables",
+        "lookup_table",
         "normalize",
     ]
     for name in cramprisk.__all__:
