@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cramprisk.checker import Checker
 from cramprisk.columns import COLUMNS, Reading, readings
+from cramprisk.context import day
 from cramprisk.errors import InputError
 from cramprisk.model import Direction, Grade, Kind, Status
 
@@ -28,6 +29,7 @@ __all__ = [
     "added_name",
     "answers",
     "coded",
+    "days_at",
     "narrow",
     "not_a_text",
     "take",
@@ -137,6 +139,24 @@ def _column(name: str, cells: list[Any], slots: Array) -> Column:
         return np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)[slots]
     found = coded(cells, FIXED.get(name, ()))
     return Coded(found.codes[slots], found.values)
+
+
+def days_at(codes: Array, values: Sequence[object], column: Hashable) -> Array:
+    """The days of cells that are given by code into their distinct values: dates, or texts like ``2026-11-21``.
+
+    Raises:
+        InputError: One is no date; the message gives its row.
+    """
+    days = np.full(len(values) + 1, np.datetime64("NaT", "D"))
+    for place, value in enumerate(values):
+        try:
+            found = day(value, str(column))  # type: ignore[arg-type]
+        except InputError:
+            row = int(np.flatnonzero(codes == place)[0])
+            raise InputError(f"{column}: row {row + 1}: is no date. A date looks like 2026-11-21.") from None
+        if found is not None:
+            days[place] = found
+    return days[codes]
 
 
 def not_a_text(column: Hashable, row: int, found: str) -> InputError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from cramprisk.checker import Checker
 from cramprisk.errors import InputError
-from cramprisk.frames.answers import Array, Coded, Column, Texts, added, not_a_text
+from cramprisk.frames.answers import Array, Coded, Column, Texts, added, days_at, not_a_text
 from cramprisk.model import Kind
 
 __all__ = ["annotated", "beside", "names_of", "native", "texts_of"]
@@ -108,3 +108,73 @@ def beside(table: pa.Table, columns: Mapping[str, Column]) -> pa.Table:
     for name, column in columns.items():
         table = table.append_column(name, native(column))
     return table
+
+
+def persons_of(array: pa.Array | pa.ChunkedArray) -> Array:
+    """For each cell the number of its value, -1 where it is missing (NaN is)."""
+    if pa.types.is_floating(array.type):
+        array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+    try:
+        coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    except pa.ArrowNotImplementedError:
+        import pandas as pd
+
+        # A few types of pyarrow cannot be encoded; pandas knows their values as Python has them.
+        codes: Array = pd.factorize(pd.Series(array.to_pylist(), dtype=object))[0]
+        return codes
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.unify_dictionaries()
+    chunks = coded.chunks if isinstance(coded, pa.ChunkedArray) else [coded]
+    if not chunks:
+        return np.empty(0, dtype=np.int64)
+    values = chunks[-1].dictionary
+    found = np.concatenate([_codes(chunk.indices) for chunk in chunks])
+    if not pa.types.is_dictionary(array.type):
+        return found
+    # The words of a given dictionary may be missing ones, or the same one twice.
+    same: dict[object, int] = {}
+    moved = [-1 if value is None else same.setdefault(value, len(same)) for value in values.to_pylist()]
+    numbers: Array = np.array([*moved, -1], dtype=np.int64)[found]
+    return numbers
+
+
+def days_of(array: pa.Array | pa.ChunkedArray, column: Hashable) -> Array:
+    """A column of dates as datetime64[D], NaT where it is missing.
+
+    Raises:
+        InputError: It holds something else; the message gives the first row that does.
+    """
+    if pa.types.is_timestamp(array.type):
+        # The day as the clocks of its own time zone have it.
+        array = (pc.local_timestamp(array) if array.type.tz else array).cast(pa.date32(), safe=False)
+    if pa.types.is_date(array.type):
+        days: Array = array.cast(pa.date32()).to_numpy(zero_copy_only=False) if isinstance(array, pa.Array) else array.to_numpy()
+        return days.astype("datetime64[D]")
+    return days_at(*texts_of(array, column), column)
+
+
+class ArrowRows:
+    """See :class:`~cramprisk.frames.engines.Rows`."""
+
+    def __init__(self, table: pa.Table, names: Sequence[Hashable]) -> None:
+        self._table = table
+
+    def texts(self, column: Hashable) -> Texts:
+        """A column of texts."""
+        return texts_of(column_of(self._table, column), column)
+
+    def persons(self, column: Hashable) -> Array:
+        """For each row the number of its value in a column of any type, -1 where it is missing."""
+        return persons_of(column_of(self._table, column))
+
+    def days(self, column: Hashable) -> Array:
+        """A column of dates as datetime64[D], NaT where it is missing."""
+        return days_of(column_of(self._table, column), column)
+
+    def made(self, column: Hashable, places: Array, columns: Mapping[str, Column]) -> pa.Table:
+        """Another table: the values of a column at some rows, and columns made here."""
+        values = column_of(self._table, column).take(pa.array(places))
+        return pa.table({str(column): values} | {name: native(one) for name, one in columns.items()})
+
+
+rows_of = ArrowRows

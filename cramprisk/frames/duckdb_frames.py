@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from cramprisk.checker import Checker
 from cramprisk.columns import COLUMNS
-from cramprisk.frames.answers import added_name, not_a_text
+from cramprisk.frames.answers import Array, Column, added_name, not_a_text
+from cramprisk.frames.arrow_frames import ArrowRows
 from cramprisk.frames.lookup import lookup_table
 from cramprisk.model import Kind
 
@@ -73,3 +74,24 @@ def _require_texts(relation: Any, column: str, rows: str) -> None:
     ).fetchall()[0][0]
     if first is not None:
         raise not_a_text(column, first - 1, found)
+
+
+class DuckdbRows(ArrowRows):
+    """See :class:`~cramprisk.frames.engines.Rows`. The columns needed are fetched once, as a table of pyarrow."""
+
+    def __init__(self, relation: Any, names: Sequence[Hashable]) -> None:
+        self._relation = relation
+        chosen = relation.project(", ".join(quoted(str(name)) for name in dict.fromkeys(names)))
+        table = chosen.to_arrow_table() if hasattr(chosen, "to_arrow_table") else chosen.arrow()
+        super().__init__(table, names)
+
+    def made(self, column: Hashable, places: Array, columns: Mapping[str, Column]) -> Any:
+        """Another relation of the same connection: the values of a column at some rows, and columns made here."""
+        # DuckDB finds this table by the name of the variable.
+        cramprisk_made = super().made(column, places, columns)
+        made = self._relation.query(f"cramprisk_{uuid4().hex}", "SELECT * FROM cramprisk_made")
+        del cramprisk_made
+        return made
+
+
+rows_of = DuckdbRows

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from enum import StrEnum
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from narwhals import dependencies as kinds
 
 from cramprisk.errors import InputError, MissingExtraError
+from cramprisk.frames.answers import Array, Column, Texts
 
-__all__ = ["Engine", "engine_of", "module_of", "require_columns", "require_free"]
+__all__ = ["Engine", "Rows", "engine_of", "module_of", "require_columns", "require_free"]
 
 
 class Engine(StrEnum):
@@ -45,6 +46,22 @@ def engine_of(frame: Any) -> Engine:
         "expected a frame of pandas, polars (DataFrame, LazyFrame), pyarrow (Table), DuckDB (relation) or PySpark, "
         f"got {type(frame).__module__}.{type(frame).__qualname__}.{advice}"
     )
+
+
+class Rows(Protocol):
+    """The rows of a frame whose columns are asked for one after another, and the making of another frame of its kind."""
+
+    def texts(self, column: Hashable) -> Texts:
+        """A column of texts."""
+
+    def persons(self, column: Hashable) -> Array:
+        """For each row the number of its value in a column of any type, -1 where it is missing."""
+
+    def days(self, column: Hashable) -> Array:
+        """A column of dates as datetime64[D], NaT where it is missing."""
+
+    def made(self, column: Hashable, places: Array, columns: Mapping[str, Column]) -> Any:
+        """Another frame: the values of a column at some rows, and columns made here."""
 
 
 def module_of(engine: Engine) -> ModuleType:

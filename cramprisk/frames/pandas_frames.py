@@ -10,7 +10,7 @@ import pandas as pd
 
 from cramprisk.checker import Checker
 from cramprisk.errors import InputError
-from cramprisk.frames.answers import Array, Coded, Column, Texts, added, not_a_text, take
+from cramprisk.frames.answers import Array, Coded, Column, Texts, added, days_at, not_a_text, take
 from cramprisk.model import Kind
 
 __all__ = ["annotated", "beside", "column_of", "names_of", "native", "texts_of"]
@@ -109,3 +109,38 @@ def beside(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     else:
         added.columns.name = frame.columns.name
     return pd.concat([frame, added], axis=1).__finalize__(frame)
+
+
+class PandasRows:
+    """See :class:`~cramprisk.frames.engines.Rows`."""
+
+    def __init__(self, frame: pd.DataFrame, names: Sequence[Hashable]) -> None:
+        self._frame = frame
+
+    def texts(self, column: Hashable) -> Texts:
+        """A column of texts."""
+        return texts_of(column_of(self._frame, column), column)
+
+    def persons(self, column: Hashable) -> Array:
+        """For each row the number of its value in a column of any type, -1 where it is missing."""
+        codes: Array = pd.factorize(column_of(self._frame, column))[0]
+        return codes
+
+    def days(self, column: Hashable) -> Array:
+        """A column of dates as datetime64[D], NaT where it is missing."""
+        series = column_of(self._frame, column)
+        if isinstance(series.dtype, pd.DatetimeTZDtype):
+            series = series.dt.tz_localize(None)
+        if series.dtype.kind == "M":
+            return series.to_numpy(dtype="datetime64[ns]").astype("datetime64[D]")  # type: ignore[no-any-return]
+        codes, values = pd.factorize(series)
+        return days_at(codes, list(values), column)
+
+    def made(self, column: Hashable, places: Array, columns: Mapping[str, Column]) -> pd.DataFrame:
+        """Another frame: the values of a column at some rows, and columns made here."""
+        label: Any = column if not isinstance(self._frame.columns, pd.MultiIndex) else "_".join(map(str, column)).rstrip("_")  # type: ignore[call-overload]
+        values = column_of(self._frame, column).take(places).reset_index(drop=True)
+        return pd.DataFrame({label: values} | {name: native(one) for name, one in columns.items()}, copy=False)
+
+
+rows_of = PandasRows

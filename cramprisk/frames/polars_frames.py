@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from uuid import uuid4
 
 import numpy as np
@@ -11,7 +11,8 @@ import polars as pl
 from cramprisk.checker import Checker
 from cramprisk.columns import COLUMNS, Reading, readings
 from cramprisk.errors import InputError
-from cramprisk.frames.answers import FIXED, Coded, Column, Texts, added_name, answers
+from cramprisk.frames.answers import FIXED, Array, Coded, Column, Texts, added_name, answers
+from cramprisk.frames.arrow_frames import days_of, persons_of
 from cramprisk.frames.arrow_frames import texts_of as texts_of_arrow
 from cramprisk.model import Kind
 
@@ -96,9 +97,45 @@ def texts_of(series: pl.Series) -> Texts:
     return texts_of_arrow(series.to_arrow(compat_level=pl.CompatLevel.newest()), series.name)
 
 
-def native(column: Column, dtype: pl.DataType) -> pl.Series:
+def native(column: Column, dtype: pl.DataType | None) -> pl.Series:
     """A column as polars holds it: texts as a categorical, those known beforehand as an enumeration."""
     if isinstance(column, Coded):
         values = [*column.values, None]
         return pl.Series([values[code] for code in column.codes], dtype=dtype)
     return pl.Series(column, dtype=dtype, nan_to_null=True)
+
+
+class PolarsRows:
+    """See :class:`~cramprisk.frames.engines.Rows`. Of a lazy frame the columns needed are collected."""
+
+    def __init__(self, frame: pl.DataFrame | pl.LazyFrame, names: Sequence[Hashable]) -> None:
+        self._lazy = isinstance(frame, pl.LazyFrame)
+        self._frame = frame.select(list(map(str, names))).collect() if isinstance(frame, pl.LazyFrame) else frame
+
+    def texts(self, column: Hashable) -> Texts:
+        """A column of texts."""
+        return texts_of(self._frame.get_column(str(column)))
+
+    def persons(self, column: Hashable) -> Array:
+        """For each row the number of its value in a column of any type, -1 where it is missing."""
+        return persons_of(self._frame.get_column(str(column)).to_arrow())
+
+    def days(self, column: Hashable) -> Array:
+        """A column of dates as datetime64[D], NaT where it is missing."""
+        return days_of(self._frame.get_column(str(column)).to_arrow(), column)
+
+    def made(self, column: Hashable, places: Array, columns: Mapping[str, Column]) -> pl.DataFrame | pl.LazyFrame:
+        """Another frame: the values of a column at some rows, and columns made here."""
+        made = pl.DataFrame(
+            {str(column): self._frame.get_column(str(column)).gather(places)}
+            | {name: _coded(one) if isinstance(one, Coded) else native(one, None) for name, one in columns.items()}
+        )
+        return made.lazy() if self._lazy else made
+
+
+rows_of = PolarsRows
+
+
+def _coded(column: Coded) -> pl.Series:
+    words = pl.Series([*column.values, None], dtype=pl.Categorical)
+    return words.gather(np.where(column.codes < 0, len(column.values), column.codes))

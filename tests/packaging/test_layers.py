@@ -43,10 +43,13 @@ LAYERS = [
     {"files.scan"},
     {"files.command"},
     {"spark"},
-    {"frames.answers", "frames.engines", "frames.lookup"},
-    {"frames.arrow_frames"},
+    {"frames.answers", "frames.lookup"},
+    {"frames.engines", "frames.arrow_frames"},
     {"frames.pandas_frames", "frames.polars_frames", "frames.duckdb_frames"},
-    {"frames.annotation"},
+    {"frames.person_lists"},
+    {"frames.person_flags"},
+    {"frames.person_columns"},
+    {"frames.annotation", "frames.person_frames"},
     {"frames"},
     {"__init__"},
     {"terminal", "evidence_pages"},
@@ -146,9 +149,11 @@ def test_the_public_names_are_these():
         "annotate",
         "check",
         "check_fhir",
+        "findings",
         "load_tables",
         "lookup_table",
         "normalize",
+        "summarise",
     ]
     for name in cramprisk.__all__:
         assert getattr(cramprisk, name) is not None
