@@ -76,9 +76,8 @@ def annotate(
     return frames.annotated(frame, columns, checker or Checker.default(), prefix)  # type: ignore[no-any-return]
 
 
-def _on_spark(frame: Any, drug: Any, condition: Any, checker: Checker | None, prefix: str) -> Any:
-    if prefix:
-        raise InputError("prefix: is not read for a frame of PySpark. Rename its added columns with withColumnRenamed.")
+def _on_spark(frame: Any, drug: Hashable, condition: Hashable, checker: Checker | None, prefix: str) -> Any:
     from cramprisk.spark import annotate as spark_annotate
 
-    return spark_annotate(frame, drug=drug, condition=condition, checker=checker)
+    # What no column of Spark can be called is an InputError there.
+    return spark_annotate(frame, drug=drug, condition=condition, checker=checker, prefix=prefix)  # type: ignore[arg-type]
