@@ -53,6 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_origin(check)
     check.set_defaults(run=_check)
 
+    scan = commands.add_parser("scan", help="read files of any size and write them with what each row says")
+    from cramprisk.files.command import add_scan_options
+
+    add_scan_options(scan)
+    _add_origin(scan)
+    scan.set_defaults(run=_scan)
+
     explain = commands.add_parser("explain", help="show how one entry is read: candidates, scores, why, why not")
     explain.add_argument("text", metavar="TEXT")
     explain.add_argument("--kind", choices=("drug", "condition"), default="drug")
@@ -298,6 +305,15 @@ def _entries(report: Report) -> list[dict[str, Any]]:
         ]
         entries.append({"entry": index + 1, **match.to_dict(), "flags": flags})
     return entries
+
+
+# ---------------------------------------------------------------------- files
+
+
+def _scan(arguments: argparse.Namespace) -> int:
+    from cramprisk.files.command import run_scan
+
+    return run_scan(arguments, _checker, _say)
 
 
 # ---------------------------------------------------------------------- one entry, one concept

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from cramprisk.guard import guarded
 from cramprisk.report import citation
 
 if TYPE_CHECKING:
@@ -59,10 +60,5 @@ def to_csv(report: Report) -> str:
                     citation(first.source),
                     "|".join(flag.inherited_from),
                 ]
-            writer.writerow([_guarded(str(cell)) for cell in (*head, *tail)])
+            writer.writerow([guarded(str(cell)) for cell in (*head, *tail)])
     return out.getvalue()
-
-
-def _guarded(cell: str) -> str:
-    """A cell that a spreadsheet does not run as a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -12,7 +12,7 @@ import cramprisk
 PACKAGE = Path(cramprisk.__file__).parent
 
 LAYERS = [
-    {"_version", "model", "errors", "report_style"},
+    {"_version", "model", "errors", "report_style", "guard"},
     {"context"},
     {"text", "sorted_names", "figure_plot"},
     {"vocabulary"},
@@ -33,6 +33,16 @@ LAYERS = [
     {"integrations.cds_cards"},
     {"integrations.cds_reading"},
     {"integrations.cds_hooks"},
+    {"files", "files.batch", "files.problems", "files.source"},
+    {"files.records", "files.choice", "files.target"},
+    {"files.dialect"},
+    {"files.delimited", "files.parquet"},
+    {"files.workbook", "files.ndjson", "files.answers", "files.review"},
+    {"files.readers", "files.arrow_text"},
+    {"files.decisions", "files.writers"},
+    {"files.scan"},
+    {"files.command"},
+    {"spark"},
     {"__init__"},
     {"terminal", "evidence_pages"},
     {"service"},
