@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 from contextlib import contextmanager
@@ -6,7 +7,7 @@ import pytest
 
 pytest.importorskip("starlette", reason="the extra service is not installed")
 
-from starlette.testclient import TestClient
+import httpx
 
 from bench.hook_requests import hook_request
 from cramprisk.checker import Checker
@@ -22,10 +23,32 @@ SIGN = "/cds-services/cramprisk-order-sign"
 SECRET = "Mrs Secret"
 
 
+class Client:
+    """Asks an application in this process; an error that reaches the server is an answer of 500."""
+
+    def __init__(self, app):
+        self.transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+
+    def request(self, method, path, **options):
+        async def answered():
+            async with httpx.AsyncClient(transport=self.transport, base_url="http://127.0.0.1") as client:
+                return await client.request(method, path, **options)
+
+        return asyncio.run(answered())
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path, **options):
+        return self.request("POST", path, **options)
+
+    def options(self, path, **options):
+        return self.request("OPTIONS", path, **options)
+
+
 @contextmanager
-def serving(settings=None, store=None, **options):
-    with TestClient(create_app(Checker.default(), settings, store=store), raise_server_exceptions=False, **options) as client:
-        yield client
+def serving(settings=None, store=None):
+    yield Client(create_app(Checker.default(), settings, store=store))
 
 
 @pytest.fixture(scope="module")
@@ -163,27 +186,41 @@ def test_a_compressed_body_is_refused(client):
 # ---------------------------------------------------------------------- limits
 
 
+async def parts(count, sent):
+    for _ in range(count):
+        sent.append(1)
+        yield b"x" * 100
+
+
 def test_a_body_announced_too_large_is_refused_unread():
     sent = []
-
-    def body():
-        sent.append(1)
-        yield b"x"
-
     with serving(Settings(max_body_bytes=1_000)) as client:
         headers = {"content-type": "application/json", "content-length": "100000000"}
-        answer = client.post(SIGN, content=b"x" * 10, headers=headers)
+        answer = client.post(SIGN, content=parts(1_000_000, sent), headers=headers)
 
-    assert answer.status_code == 413
+    assert (answer.status_code, len(sent)) == (413, 0)
     assert answer.headers["connection"] == "close"
 
 
-def test_a_body_that_grows_too_large_is_refused():
+def test_a_body_that_grows_too_large_is_refused_where_it_does():
+    sent = []
     with serving(Settings(max_body_bytes=1_000)) as client:
-        answer = client.post(SIGN, content=(b"x" * 100 for _ in range(50)), headers={"content-type": "application/json"})
+        answer = client.post(SIGN, content=parts(1_000_000, sent), headers={"content-type": "application/json"})
 
-    assert answer.status_code == 413
+    assert (answer.status_code, len(sent)) == (413, 11)
     assert is_outcome(answer)
+
+
+def test_a_body_that_does_not_arrive_is_given_up():
+    async def slow():
+        yield b"{"
+        await asyncio.sleep(5)
+
+    with serving(Settings(read_limit_s=0.05)) as client:
+        answer = client.post(SIGN, content=slow(), headers={"content-type": "application/json"})
+
+    assert answer.status_code == 408
+    assert answer.headers["connection"] == "close"
 
 
 def test_an_answer_that_takes_too_long_is_503(monkeypatch):
