@@ -80,7 +80,7 @@ def mutated(draw):
         path = found[draw(st.integers(0, len(found) - 1))]
         kind = draw(st.sampled_from(("replace", "remove", "wrap", "copy", "word")))
         if kind == "replace":
-            leaf = draw(LEAVES)
+            leaf = copy.deepcopy(draw(LEAVES))
             request = put(request, path, lambda holder, key, leaf=leaf: holder.__setitem__(key, leaf))
         elif kind == "remove":
             request = put(request, path, lambda holder, key: holder.pop(key))
@@ -92,7 +92,7 @@ def mutated(draw):
             grafted = copy.deepcopy(at(request, other))
             request = put(request, path, lambda holder, key, grafted=grafted: holder.__setitem__(key, grafted))
         else:
-            word, leaf = draw(st.sampled_from(WORDS)), draw(LEAVES)
+            word, leaf = draw(st.sampled_from(WORDS)), copy.deepcopy(draw(LEAVES))
             request = put(request, path, lambda holder, key, word=word, leaf=leaf: holder.__setitem__(key, {word: leaf}))
     return request
 
