@@ -59,6 +59,7 @@ accuracy: .venv/installed  ## score the matcher on the development lists, beside
 bench: .venv/developing  ## speed, each line a ratio against something in the same run
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.vocabulary
+	$(BIN)/python -m bench.files
 	$(BIN)/python -m bench.frames --plot docs/bench_growth.png
 
 SECONDS_EACH ?= 60
