@@ -206,7 +206,7 @@ def in_spark(texts: Path, rows: int) -> Figures:
             from pyspark.sql import functions
 
             known = lookup_table(frame, COLUMN)
-            done(frame.join(functions.broadcast(known), frame[COLUMN].eqNullSafe(known["name"]), "left").drop("name"))
+            done(frame.join(functions.broadcast(known), frame[COLUMN].eqNullSafe(known["text"]), "left").drop("text"))
 
         found: Figures = {"rows": rows, "partitions": frame.rdd.getNumPartitions()}
         found["first"] = seconds(lambda: done(annotate(frame, drug=COLUMN)))

@@ -21,9 +21,7 @@ from cramprisk.model import Direction, Kind
 from tests.strategies import names, texts
 
 UNICODE = st.text(st.characters(codec="utf-8"), max_size=12)
-ODD = st.sampled_from(
-    ["", " ", "nan", "None", "NA", "null", "nil", "a; lasix; nan", "\0", "HCTZ\0", "x" * 6000, "617310.0", "'; drop"]
-)
+ODD = st.sampled_from(["", " ", "nan", "None", "NA", "null", "nil", "a; lasix; nan", "\0", "HCTZ\0", "x" * 6000, "617310.0", "'; drop"])
 SAID = [
     "HCTZ 25mg", "hctz, lipitor 20; Ventolin", "allergic to salmeterol", "? furosemide", "prednisolne", "unheard of", "Lasix",
     "salmeterol/fluticasone 50/250", "? seretide", "fluticasone nasal spray", "timolol eye drops", "timolol 5 mg", "quinine",
@@ -114,10 +112,7 @@ ENGINES = {
     "pandas string[python]": (pandas_frame("string[python]"), lambda made: made.astype(object).to_numpy().tolist()),
     "pandas string[pyarrow]": (pandas_frame("string[pyarrow]"), lambda made: made.astype(object).to_numpy().tolist()),
     "pandas category": (pandas_frame("category"), lambda made: made.astype(object).to_numpy().tolist()),
-    "polars": (
-        lambda data: pl.DataFrame(data, schema={"medicine": pl.String, "dx": pl.String, "row": pl.Int64}),
-        lambda made: [list(row) for row in made.rows()],
-    ),
+    "polars": (lambda data: pl.DataFrame(data, schema={"medicine": pl.String, "dx": pl.String, "row": pl.Int64}), lambda made: [list(row) for row in made.rows()]),
     "pyarrow": (lambda data: pa.table(data, schema=ARROW), lambda made: [list(row.values()) for row in made.to_pylist()]),
 }
 ARROW = pa.schema({"medicine": pa.string(), "dx": pa.string(), "row": pa.int64()})
@@ -126,10 +121,7 @@ ENGINES["pyarrow dictionary, in pieces"] = (
     lambda data: pa.concat_tables([in_dictionaries(data, 0, 3), in_dictionaries(data, 3, None)]),
     ENGINES["pyarrow"][1],
 )
-ENGINES["duckdb"] = (
-    lambda data: duckdb.from_arrow(ENGINES["pyarrow"][0](data)),
-    lambda made: [list(row) for row in made.fetchall()],
-)
+ENGINES["duckdb"] = (lambda data: duckdb.from_arrow(ENGINES["pyarrow"][0](data)), lambda made: [list(row) for row in made.fetchall()])
 
 
 def in_dictionaries(data, start, stop):
@@ -186,9 +178,7 @@ def lists_of_persons(draw):
         "second": draw(columns(Kind.DRUG, size)),
         "dx": draw(st.lists(st.one_of(st.none(), st.sampled_from(ILL)), min_size=size, max_size=size)),
         "begun": starts,
-        "ended": [
-            None if one is None else draw(DAYS.map(lambda day, one=one: None if day is None else max(day, one))) for one in starts
-        ],
+        "ended": [None if one is None else draw(DAYS.map(lambda day, one=one: None if day is None else max(day, one))) for one in starts],
         "since": [None if one is None else since[one] for one in person],
     }
 
@@ -259,8 +249,7 @@ def expected_summary(data):
 
 
 PERSON_SCHEMA = pa.schema(
-    {name: pa.string() for name in ("person", "medicine", "second", "dx")}
-    | {name: pa.date32() for name in ("begun", "ended", "since")}
+    {name: pa.string() for name in ("person", "medicine", "second", "dx")} | {name: pa.date32() for name in ("begun", "ended", "since")}
 )
 PERSON_ENGINES = {
     "pandas": (lambda table: table.to_pandas(), lambda made: made.astype(object).to_dict("records")),
