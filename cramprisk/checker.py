@@ -386,19 +386,24 @@ class Checker:
     def _product_flags(self, matches: Sequence[Match]) -> list[Flag]:
         """Findings about a product as a whole ("ipratropium+salbutamol", "LABA with corticosteroid")."""
         made: list[Flag] = []
-        for (kind, subject), rows in self.associations.items():
-            if kind != "product":
-                continue
+        products = [(subject, rows) for (kind, subject), rows in self.associations.items() if kind == "product"]
+        named: list[tuple[int, list[Mention], set[str]]] = []
+        for index, match in enumerate(matches):
+            if match.kind is Kind.DRUG:
+                present = [mention for mention in match.mentions if mention.qualifier in _PRESENT]
+                concepts = {concept for mention in present for concept in mention.concepts}
+                # A product has several parts, so an entry of one medicine is none.
+                if len(concepts) > 1:
+                    wider = (one for concept in concepts for one in self.drugs.lexicon.ancestors(concept))
+                    named.append((index, present, concepts.union(wider)))
+        for subject, rows in products if named else ():
             lexicon = self.drugs.lexicon
             parts = subject.split("+")
-            places: list[tuple[int, bool, str | None]] = []
-            for index, match in enumerate(matches):
-                if match.kind is not Kind.DRUG:
-                    continue
-                present = [mention for mention in match.mentions if mention.qualifier in _PRESENT]
-                concepts = [concept for mention in present for concept in mention.concepts]
-                if all(any(lexicon.is_a(concept, part) for concept in concepts) for part in parts):
-                    places.append((index, any(mention.qualifier is not None for mention in present), present[0].route))
+            places: list[tuple[int, bool, str | None]] = [
+                (index, any(mention.qualifier is not None for mention in present), present[0].route)
+                for index, present, meant in named
+                if all(part in meant for part in parts)
+            ]
             if places:
                 name = " + ".join(lexicon.concepts[part].name for part in parts)
                 uncertain = all(doubt for _, doubt, _ in places)
