@@ -203,7 +203,7 @@ class _Route:
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute]) -> None:
         self.app = app
-        self.paths = {route.endpoint: route.path for route in routes if isinstance(route, Route)}
+        self.paths: dict[Any, str] = {route.endpoint: route.path for route in routes if isinstance(route, Route)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

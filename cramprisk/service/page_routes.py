@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from cramprisk.checker import Checker
-from cramprisk.errors import InputError
+from cramprisk.errors import InputError, MissingExtraError
 from cramprisk.report_html import to_body
 from cramprisk.report_style import PAGE_STYLE, STYLE
 from cramprisk.service.asked import Asked, read_asked, read_form
@@ -75,6 +75,10 @@ def page_routes(checker: Checker) -> list[BaseRoute]:
         >>> [route.path for route in page_routes(Checker.default())]
         ['/', '/static/{name}', '/api/check', '/api/open', '/report']
     """
+    # A checker of a service may keep the entries read last. What is typed here, half a name or a slip into the wrong
+    # field, is to be forgotten.
+    if getattr(checker, "remember", 0):
+        checker = Checker(checker.tables)
 
     async def check(request: Request) -> Response:
         _insist(request, "application/json")
@@ -132,7 +136,7 @@ def _guarded(
             return await answer(request)
         except _RefusedError as error:
             return refuse(error.status, error.detail)
-        except InputError as error:
+        except (InputError, MissingExtraError) as error:
             return refuse(422, str(error))
         except ClientDisconnect:
             # The page asks anew with every change and lets the older question go.

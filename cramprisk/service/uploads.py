@@ -7,17 +7,21 @@ is measured before it is opened, since a small one can unfold without end.
 
 from __future__ import annotations
 
-import csv
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO, StringIO
+from io import BytesIO
+from itertools import islice
 from typing import Any
 
 from cramprisk.checker import Checker
 from cramprisk.errors import InputError, MissingExtraError
+from cramprisk.files.batch import cell_text
+from cramprisk.files.dialect import dialect_of
+from cramprisk.files.records import records
+from cramprisk.files.source import encoding_of, latin
 from cramprisk.model import Kind, Match, Method, Status
 
 __all__ = ["MAX_FILE_BYTES", "Column", "columns_of", "opened"]
@@ -25,6 +29,7 @@ __all__ = ["MAX_FILE_BYTES", "Column", "columns_of", "opened"]
 MAX_FILE_BYTES = 2 * 1024 * 1024
 _MOST_ROWS = 500
 _MOST_COLUMNS = 60
+_MOST_LINES = 4 * _MOST_ROWS
 # Empty cells that carry a format count too: a sheet of Google's has 26,000 from the start.
 _MOST_CELLS = 1_000_000
 _MOST_UNPACKED = 40 * 1024 * 1024
@@ -85,11 +90,12 @@ def columns_of(content: bytes, kind: str, checker: Checker) -> list[Column]:
     if kind == "xlsx":
         columns = [column for name, rows in _sheets(content) for column in _columns(rows, name)]
     elif kind in ("csv", "tsv"):
-        columns = _columns(_rows(_text(content), "\t" if kind == "tsv" else ""))
+        columns = _columns(_rows(_text(content), b"\t" if kind == "tsv" else None))
     elif kind == "txt":
-        lines = _text(content).splitlines()
         # As on the command line: a line that begins with # is a remark.
-        columns = [Column("lines", tuple(line for line in lines if line.strip() and not line.lstrip().startswith("#")))]
+        columns = [
+            Column("lines", tuple(line for line in _lines(_text(content)) if line.strip() and not line.lstrip().startswith("#")))
+        ]
     else:
         raise InputError("it is no file of the kinds csv, tsv, txt or xlsx.")
     columns = [column for column in columns if column.entries]
@@ -103,33 +109,36 @@ def columns_of(content: bytes, kind: str, checker: Checker) -> list[Column]:
 # ---------------------------------------------------------------------- text
 
 
-def _text(content: bytes) -> str:
-    """The file as text: UTF-8 or, with a mark, UTF-16; else as Windows writes it."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
+def _text(content: bytes) -> bytes:
+    """The file as UTF-8, without a mark at its beginning."""
+    encoding, mark, _ = encoding_of(content)
+    if encoding == "utf-8":
+        text = content[mark:]
+    elif encoding == "cp1252":
+        text = latin(content).encode()
     else:
-        encoding = "utf-8-sig"
-        if b"\0" in content:
-            raise InputError("it is no text.")
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
+        text = content[mark:].decode(encoding, errors="replace").encode()
+    if b"\0" in text:
+        raise InputError("it is no text.")
+    return text
 
 
-def _rows(text: str, delimiter: str) -> list[list[str]]:
-    candidates = (delimiter,) if delimiter else (",", ";", "\t", "|")
-    try:
-        return max((list(csv.reader(StringIO(text, newline=""), delimiter=one)) for one in candidates), key=_regular)
-    except csv.Error:
-        raise InputError("it is no table of separated values: a cell is too long, or a quotation mark is not closed.") from None
+def _lines(text: bytes) -> Iterator[str]:
+    for line in text.splitlines():
+        try:
+            yield line.decode()
+        except UnicodeDecodeError:
+            # One line with bad bytes spoils no other.
+            yield latin(line)
 
 
-def _regular(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
-    """How much rows look like a table: how many have the commonest width above one, and that width."""
-    widths = [len(row) for row in rows if len(row) > 1]
-    commonest = max(set(widths), key=widths.count, default=1)
-    return widths.count(commonest), commonest
+def _rows(text: bytes, delimiter: bytes | None) -> list[list[str]]:
+    found = records(text, dialect_of(text, final=True, delimiter=delimiter), 1, 0, final=True)
+    # Empty rows are left aside later; a file of nothing else is not read to its end.
+    rows = [record.cells for record, _ in islice(found, _MOST_LINES + 1)]
+    if len(rows) > _MOST_LINES:
+        raise InputError(f"more than {_MOST_LINES} rows. Check long lists with the command line.")
+    return rows
 
 
 # ---------------------------------------------------------------------- spreadsheets
@@ -154,12 +163,7 @@ def _sheets(content: bytes) -> Iterator[tuple[str, list[list[str]]]]:
         raise InputError("the spreadsheet is damaged.") from None
     filled = [(name, rows) for name, rows in sheets if any(cell != "" for row in rows for cell in row)]
     for name, rows in filled:
-        yield (name if len(filled) > 1 else ""), [[_cell(cell) for cell in row] for row in rows]
-
-
-def _cell(cell: Any) -> str:
-    # Whole numbers come as 617310.0: a code must survive.
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+        yield (name if len(filled) > 1 else ""), [[cell_text(cell) for cell in row] for row in rows]
 
 
 def _measure(content: bytes) -> None:

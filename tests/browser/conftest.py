@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.browser.checks import DESKTOP
 
 HERE = Path(__file__).parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
@@ -39,3 +41,36 @@ def axe() -> str:
     if not AXE.is_file():
         pytest.skip("axe-core is not here: tests/browser/install.sh installs it (it needs npm)")
     return AXE.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens an address in a window of its own kind, and notes what the page asks for (`asked`) and complains of (`said`).
+
+    A window is used again by the next test that wants one like it, since a new one takes a second: the page is loaded anew.
+    """
+    windows: dict[str, Any] = {}
+
+    def open_page(address: str, **options: Any) -> Any:
+        kind = repr(sorted(options.items()))
+        if kind not in windows:
+            context = browser.new_context(**{"viewport": DESKTOP, **options})
+            context.set_default_timeout(30_000)
+            page = windows[kind] = context.new_page()
+            page.asked, page.said = [], []
+            page.on("request", lambda request: page.asked.append(request.url))
+            page.on("console", lambda message: page.said.append(message.text))
+            page.on("pageerror", lambda error: page.said.append(str(error)))
+        page = windows[kind]
+        page.context.set_offline(False)
+        page.unroute_all()
+        page.emulate_media(media="null")
+        page.goto("about:blank")
+        page.asked.clear()
+        page.said.clear()
+        page.goto(address)
+        return page
+
+    yield open_page
+    for page in windows.values():
+        page.context.close()

@@ -10,7 +10,7 @@ from io import BytesIO
 
 import pytest
 
-from tests.browser.checks import DESKTOP, PHONE, overflow, pages_of, violations
+from tests.browser.checks import PHONE, overflow, pages_of, violations
 
 LIST = "HCTZ 25mg po qd\nHCT 25\nfurosemdie 40 mg\nwarfarin"
 HOSTILE = (
@@ -40,26 +40,10 @@ def address(checker):
         thread.join()
 
 
-@pytest.fixture
-def visit(browser, address):
-    """Opens the page in a browser that knows nothing yet; notes what it asks for and complains of."""
-    contexts = []
-
-    def open_page(**options):
-        context = browser.new_context(**{"viewport": DESKTOP, "base_url": address, **options})
-        context.set_default_timeout(15_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.asked, page.said = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.goto("/")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+@pytest.fixture(scope="module")
+def opened(visit, address):
+    """Opens the page."""
+    return lambda **options: visit(address, **options)
 
 
 def type_list(page, text=LIST):
@@ -78,8 +62,8 @@ def names(page):
 # ------------------------------------------------------------------ reading a list
 
 
-def test_a_pasted_list_shows_its_report(visit):
-    page = visit(permissions=["clipboard-read", "clipboard-write"])
+def test_a_pasted_list_shows_its_report(opened):
+    page = opened(permissions=["clipboard-read", "clipboard-write"])
     page.evaluate("text => navigator.clipboard.writeText(text)", LIST)
 
     page.focus("#drugs")
@@ -90,8 +74,8 @@ def test_a_pasted_list_shows_its_report(visit):
     assert page.inner_text("#status") == "2 subjects reported with cramps. 1 entry not understood."
 
 
-def test_rows_pasted_from_a_spreadsheet_become_one_entry_each(visit):
-    page = visit(permissions=["clipboard-read", "clipboard-write"])
+def test_rows_pasted_from_a_spreadsheet_become_one_entry_each(opened):
+    page = opened(permissions=["clipboard-read", "clipboard-write"])
     page.evaluate("text => navigator.clipboard.writeText(text)", "Lasix\t40 mg\tdaily\r\nwarfarin\t\t5 mg\r\n")
 
     page.focus("#drugs")
@@ -100,8 +84,8 @@ def test_rows_pasted_from_a_spreadsheet_become_one_entry_each(visit):
     assert page.input_value("#drugs") == "Lasix 40 mg daily\nwarfarin 5 mg\n"
 
 
-def test_what_was_not_understood_stands_before_the_report(visit):
-    page = visit()
+def test_what_was_not_understood_stands_before_the_report(opened):
+    page = opened()
     type_list(page)
 
     order = page.evaluate(
@@ -112,8 +96,8 @@ def test_what_was_not_understood_stands_before_the_report(visit):
     assert order.index("Muscle cramps: what this list says") > 0
 
 
-def test_one_click_settles_an_ambiguous_name_and_can_be_undone(visit):
-    page = visit()
+def test_one_click_settles_an_ambiguous_name_and_can_be_undone(opened):
+    page = opened()
     type_list(page)
 
     page.get_by_role("button", name="HCT 25 means hydrocortisone").click()
@@ -125,8 +109,8 @@ def test_one_click_settles_an_ambiguous_name_and_can_be_undone(visit):
     assert page.input_value("#drugs") == LIST
 
 
-def test_undo_takes_back_choices_one_by_one_but_never_what_was_typed(visit):
-    page = visit()
+def test_undo_takes_back_choices_one_by_one_but_never_what_was_typed(opened):
+    page = opened()
     type_list(page, "HCT 25\nprednisolne")
     page.get_by_role("button", name="HCT 25 means hydrocortisone").click()
     page.get_by_role("button", name="prednisolne means prednisolone").click()
@@ -141,8 +125,21 @@ def test_undo_takes_back_choices_one_by_one_but_never_what_was_typed(visit):
     assert page.locator("#undo-bar").is_hidden()
 
 
-def test_of_two_equal_entries_the_one_is_settled_that_was_chosen(visit):
-    page = visit()
+def test_what_was_cleared_comes_back(opened):
+    page = opened()
+    type_list(page)
+    page.click("#person summary")
+    page.fill("#age", "72")
+
+    page.click("#clear")
+    page.locator("#empty").wait_for()
+    page.get_by_role("button", name="Undo").click()
+
+    assert (page.input_value("#drugs"), page.input_value("#age")) == (LIST, "72")
+
+
+def test_of_two_equal_entries_the_one_is_settled_that_was_chosen(opened):
+    page = opened()
     type_list(page, "HCT 25\nwarfarin\nHCT 25")
 
     page.get_by_role("button", name="HCT 25 means hydrocortisone").nth(1).click()
@@ -151,8 +148,8 @@ def test_of_two_equal_entries_the_one_is_settled_that_was_chosen(visit):
     assert page.input_value("#drugs") == "HCT 25\nwarfarin\nhydrocortisone 25"
 
 
-def test_an_entry_on_the_wrong_list_moves_with_one_click(visit):
-    page = visit()
+def test_an_entry_on_the_wrong_list_moves_with_one_click(opened):
+    page = opened()
     type_list(page, "warfarin\nhypertension")
 
     page.get_by_role("button", name="Move to conditions: hypertension").click()
@@ -162,8 +159,8 @@ def test_an_entry_on_the_wrong_list_moves_with_one_click(visit):
     assert page.input_value("#conditions") == "hypertension"
 
 
-def test_everything_can_be_done_by_keyboard(visit):
-    page = visit()
+def test_everything_can_be_done_by_keyboard(opened):
+    page = opened()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
     page.keyboard.press("Tab")
@@ -180,8 +177,8 @@ def test_everything_can_be_done_by_keyboard(visit):
     page.wait_for_function("document.activeElement.textContent === 'Undo'")
 
 
-def test_the_entry_is_shown_in_the_list(visit):
-    page = visit()
+def test_the_entry_is_shown_in_the_list(opened):
+    page = opened()
     type_list(page)
 
     page.get_by_role("button", name="Show in the list: HCT 25").click()
@@ -192,8 +189,8 @@ def test_the_entry_is_shown_in_the_list(visit):
     assert chosen == "HCT 25"
 
 
-def test_evidence_unfolds_in_place_and_stays_so_while_the_list_grows(visit):
-    page = visit()
+def test_evidence_unfolds_in_place_and_stays_so_while_the_list_grows(opened):
+    page = opened()
     type_list(page)
     page.locator("#report article summary").last.click()
     place = (
@@ -213,14 +210,14 @@ def test_evidence_unfolds_in_place_and_stays_so_while_the_list_grows(visit):
     assert page.input_value("#drugs").endswith("\nsalbutamol")
 
 
-def test_the_answer_to_an_older_list_never_takes_the_place_of_a_newer_one(visit):
-    page = visit()
+def test_the_answer_to_an_older_list_never_takes_the_place_of_a_newer_one(opened):
+    page = opened()
     waiting = []
     page.route(
         "**/api/check", lambda route: waiting.append(route) if "salbutamol" not in route.request.post_data else route.continue_()
     )
-    page.fill("#drugs", "furosemide")
-    page.wait_for_timeout(600)
+    with page.expect_request("**/api/check"):
+        page.fill("#drugs", "furosemide")
     page.fill("#drugs", "salbutamol")
     page.locator("#report .title").wait_for()
 
@@ -233,8 +230,8 @@ def test_the_answer_to_an_older_list_never_takes_the_place_of_a_newer_one(visit)
     assert page.locator("#trouble").is_hidden()
 
 
-def test_the_days_of_medicines_say_which_came_first(visit):
-    page = visit()
+def test_the_days_of_medicines_say_which_came_first(opened):
+    page = opened()
     type_list(page, "hctz\nVentolin")
     page.click("#person summary")
     page.fill("#age", "72")
@@ -254,8 +251,8 @@ def file(name, content):
     return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
 
 
-def test_the_columns_of_a_csv_file_are_chosen_and_come_onto_the_lists(visit, axe):
-    page = visit()
+def test_the_columns_of_a_csv_file_are_chosen_and_come_onto_the_lists(opened, axe):
+    page = opened()
     page.fill("#drugs", "warfarin")
     page.set_input_files("#file", file("list.csv", b"id;drug;diagnosis\n1;Lasix 40;T2DM\n1;Crestor 10;\n"))
     page.get_by_text("Which column of the file holds what?").wait_for()
@@ -270,13 +267,13 @@ def test_the_columns_of_a_csv_file_are_chosen_and_come_onto_the_lists(visit, axe
     assert page.input_value("#drugs") == "warfarin"
 
 
-def test_a_spreadsheet_is_opened(visit):
+def test_a_spreadsheet_is_opened(opened):
     xlsxwriter = pytest.importorskip("xlsxwriter", reason="XlsxWriter is not installed: make test installs it")
     pytest.importorskip("python_calamine", reason="python-calamine is not installed: make test installs it")
     out = BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         book.add_worksheet().write_column(0, 0, ["Medication", "Lasix 40", "HCT 25"])
-    page = visit()
+    page = opened()
 
     page.set_input_files("#file", file("list.xlsx", out.getvalue()))
     page.locator("#report .title").wait_for()
@@ -284,8 +281,8 @@ def test_a_spreadsheet_is_opened(visit):
     assert page.input_value("#drugs") == "Lasix 40\nHCT 25"
 
 
-def test_a_file_that_cannot_be_read_is_said_and_changes_nothing(visit):
-    page = visit()
+def test_a_file_that_cannot_be_read_is_said_and_changes_nothing(opened):
+    page = opened()
     page.fill("#drugs", "warfarin")
 
     page.set_input_files("#file", file("list.pdf", b"%PDF-"))
@@ -297,8 +294,8 @@ def test_a_file_that_cannot_be_read_is_said_and_changes_nothing(visit):
 # ------------------------------------------------------------------ taking it away
 
 
-def test_the_report_is_copied_as_text(visit):
-    page = visit(permissions=["clipboard-read", "clipboard-write"])
+def test_the_report_is_copied_as_text(opened):
+    page = opened(permissions=["clipboard-read", "clipboard-write"])
     type_list(page)
 
     page.click("#copy")
@@ -309,8 +306,8 @@ def test_the_report_is_copied_as_text(visit):
     assert "HCT 25" in text
 
 
-def test_the_report_is_saved_as_json_and_csv(visit):
-    page = visit()
+def test_the_report_is_saved_as_json_and_csv(opened):
+    page = opened()
     type_list(page)
 
     with page.expect_download() as saved:
@@ -324,8 +321,8 @@ def test_the_report_is_saved_as_json_and_csv(visit):
     assert table.value.path().read_bytes().startswith(b"\xef\xbb\xbfentry,text,kind")
 
 
-def test_it_prints_the_report_unfolded_and_without_the_form(visit):
-    page = visit(color_scheme="dark")
+def test_it_prints_the_report_unfolded_and_without_the_form(opened):
+    page = opened(color_scheme="dark")
     type_list(page)
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
@@ -334,15 +331,15 @@ def test_it_prints_the_report_unfolded_and_without_the_form(visit):
     assert page.evaluate(f"[...document.querySelectorAll('#report details table')].every({seen})")
     assert not page.evaluate(f"[...document.querySelectorAll('form, button')].some({seen})")
     assert page.locator("#r-open").is_visible()
-    page.emulate_media(media=None)
+    page.emulate_media(media="null")
     assert 2 <= pages_of(page.pdf(format="A4")) <= 8
 
 
 # ------------------------------------------------------------------ when something fails
 
 
-def test_when_the_service_is_gone_the_list_stays_and_it_is_said(visit):
-    page = visit()
+def test_when_the_service_is_gone_the_list_stays_and_it_is_said(opened):
+    page = opened()
     type_list(page)
     page.route("**/api/check", lambda route: route.abort())
     page.fill("#drugs", "salbutamol")
@@ -355,8 +352,8 @@ def test_when_the_service_is_gone_the_list_stays_and_it_is_said(visit):
     assert page.locator("#trouble").is_hidden()
 
 
-def test_an_impossible_value_is_said_without_losing_the_report(visit):
-    page = visit()
+def test_an_impossible_value_is_said_without_losing_the_report(opened):
+    page = opened()
     type_list(page)
     page.click("#person summary")
 
@@ -366,8 +363,8 @@ def test_an_impossible_value_is_said_without_losing_the_report(visit):
     assert names(page) == ["hydrochlorothiazide", "furosemide"]
 
 
-def test_without_script_the_form_gives_the_report(visit):
-    page = visit(java_script_enabled=False)
+def test_without_script_the_form_gives_the_report(opened):
+    page = opened(java_script_enabled=False)
     page.fill("#drugs", LIST)
     page.fill("#conditions", "T2DM")
 
@@ -380,8 +377,8 @@ def test_without_script_the_form_gives_the_report(visit):
 # ------------------------------------------------------------------ what it never does
 
 
-def test_script_in_names_is_inert_and_the_policy_is_kept(visit):
-    page = visit()
+def test_script_in_names_is_inert_and_the_policy_is_kept(opened):
+    page = opened()
     page.fill("#conditions", HOSTILE)
     type_list(page, HOSTILE + "\nfurosemide")
 
@@ -390,8 +387,8 @@ def test_script_in_names_is_inert_and_the_policy_is_kept(visit):
     assert page.said == []
 
 
-def test_the_policy_stops_script_that_is_put_into_the_page(visit):
-    page = visit()
+def test_the_policy_stops_script_that_is_put_into_the_page(opened):
+    page = opened()
 
     page.evaluate("document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.hit = 1'}))")
 
@@ -399,8 +396,8 @@ def test_the_policy_stops_script_that_is_put_into_the_page(visit):
     assert "Content Security Policy" in " ".join(page.said)
 
 
-def test_nothing_is_stored(visit):
-    page = visit()
+def test_nothing_is_stored(opened):
+    page = opened()
     type_list(page)
     kept = page.evaluate(
         "async () => [localStorage.length, sessionStorage.length, document.cookie, (await indexedDB.databases()).length,"
@@ -414,8 +411,8 @@ def test_nothing_is_stored(visit):
     assert page.input_value("#drugs") == ""
 
 
-def test_only_its_own_service_is_asked(visit, address):
-    page = visit()
+def test_only_its_own_service_is_asked(opened, address):
+    page = opened()
     type_list(page)
 
     assert page.asked
@@ -440,23 +437,23 @@ def everything(page):
     [{}, {"color_scheme": "dark"}, {"viewport": PHONE, "has_touch": True}],
     ids=["desktop", "dark", "phone"],
 )
-def test_axe_finds_nothing_to_object_to_in_a_full_page(visit, axe, options):
-    page = visit(**options)
+def test_axe_finds_nothing_to_object_to_in_a_full_page(opened, axe, options):
+    page = opened(**options)
     everything(page)
 
     assert violations(page, axe) == []
     assert overflow(page) == 0
 
 
-def test_axe_finds_nothing_to_object_to_in_an_empty_page(visit, axe):
-    page = visit(color_scheme="dark")
+def test_axe_finds_nothing_to_object_to_in_an_empty_page(opened, axe):
+    page = opened(color_scheme="dark")
 
     assert violations(page, axe) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_to_object_to_when_something_failed(visit, axe, scheme):
-    page = visit(color_scheme=scheme)
+def test_axe_finds_nothing_to_object_to_when_something_failed(opened, axe, scheme):
+    page = opened(color_scheme=scheme)
     type_list(page)
     page.get_by_role("button", name="HCT 25 means hydrocortisone").click()
     page.context.set_offline(True)

@@ -52,25 +52,10 @@ def address(report, tmp_path_factory):
     return path.as_uri()
 
 
-@pytest.fixture
-def opened(browser, address):
-    """Opens the page in a context; says what it asked for and complained of beyond itself."""
-    contexts = []
-
-    def open_page(**options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.asked, page.said = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.goto(address)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+@pytest.fixture(scope="module")
+def opened(visit, address):
+    """Opens the page of the report."""
+    return lambda **options: visit(address, **options)
 
 
 def test_the_report_under_test_has_every_section(opened):

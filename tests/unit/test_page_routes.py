@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import sys
 from importlib.resources import files
 from urllib.parse import urlencode
 
@@ -190,6 +192,15 @@ def test_a_form_that_cannot_be_read_gives_a_page_that_says_so(fields):
     assert SECRET not in answer.text
 
 
+def test_a_spreadsheet_without_its_reader_is_refused_with_the_extra_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+
+    answer = post("/api/open", "PK", x_file_kind="xlsx")
+
+    assert answer.status_code == 422
+    assert "cramprisk[xlsx]" in answer.json()["detail"]
+
+
 def test_a_form_with_too_many_fields_is_refused():
     assert ask("POST", "/report", data={f"f{number}": "x" for number in range(30)}).status_code == 422
 
@@ -236,6 +247,17 @@ def test_only_the_files_of_the_page_are_served(name):
 
 def test_the_page_says_that_it_is_no_medical_device():
     assert DISCLAIMER in (files("cramprisk.service") / "static" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["index.html", "plain.html", "page.js"])
+def test_the_page_neither_blames_nor_advises(name):
+    text = (files("cramprisk.service") / "static" / name).read_text(encoding="utf-8")
+
+    assert not re.search(
+        r"caused by|\bcauses?\b(?<!not a cause)|stop (?:taking|the|this|it)\b|should (?:be )?stop|risk score|safe to",
+        text,
+        re.IGNORECASE,
+    )
 
 
 def test_the_files_of_the_page_name_no_other_place_and_nothing_inline():

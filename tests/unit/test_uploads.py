@@ -58,6 +58,12 @@ def test_a_first_row_that_is_no_heading_is_an_entry(first):
     assert column.entries == (first, "warfarin")
 
 
+def test_a_quotation_mark_that_is_not_closed_swallows_no_row():
+    columns = read('drug,dose\nLasix,"40 mg\nwarfarin,5 mg\n')
+
+    assert columns[0].entries == ("Lasix", "warfarin")
+
+
 def test_a_text_gives_its_lines_without_remarks():
     [column] = read("# my list\nLasix, 40 mg\n\nwarfarin\n", "txt")
 
@@ -99,12 +105,11 @@ def test_columns_of_several_sheets_are_named_by_sheet():
         (b"a\0b", "txt"),
         ("Lasix", "pdf"),
         ("Lasix", ""),
-        ("\n".join(f"drug {number}" for number in range(1_002)), "txt"),
+        ("\n".join(f"drug {number}" for number in range(502)), "txt"),
         (",".join("x" * 61) + "\n", "csv"),
-        ('"' + "x" * 200_000, "csv"),
         (b"x" * (MAX_FILE_BYTES + 1), "txt"),
     ],
-    ids=["empty", "heading", "broken", "binary", "pdf", "none", "rows", "columns", "cell", "bytes"],
+    ids=["empty", "heading", "broken", "binary", "pdf", "none", "rows", "columns", "bytes"],
 )
 def test_what_cannot_be_read_is_refused_and_never_repeated(content, kind):
     with pytest.raises(InputError) as refused:

@@ -275,6 +275,7 @@ function showDays(medicines) {
 function dayRow(text) {
   const input = element("input", { type: "date", autocomplete: "off", value: days.get(text) ?? "" });
   input.addEventListener("input", () => {
+    forget();
     days.set(text, input.value);
     later();
   });
@@ -303,7 +304,7 @@ function placeOf(entry, text) {
 }
 
 function remember(message) {
-  undone.push({ drug: lists.drug.value, condition: lists.condition.value, message });
+  undone.push({ drug: lists.drug.value, condition: lists.condition.value, message, person: person.map((name) => $(name).value), days: [...days] });
   if (undone.length > MOST_UNDONE) undone.shift();
 }
 
@@ -323,6 +324,10 @@ function undo() {
   const last = undone.pop();
   if (!last) return;
   for (const kind of ["drug", "condition"]) lists[kind].value = last[kind];
+  person.forEach((name, index) => ($(name).value = last.person[index]));
+  days.clear();
+  for (const [text, start] of last.days) days.set(text, start);
+  $("days-rows").replaceChildren();
   showUndo();
   say("Undone.");
   ($("undo-bar").querySelector("button") ?? lists.drug).focus({ preventScroll: true });
@@ -547,7 +552,12 @@ function start() {
       openFile(event.dataTransfer.files[0]);
     });
   }
-  for (const name of person) $(name).addEventListener("input", () => later());
+  for (const name of person) {
+    $(name).addEventListener("input", () => {
+      forget();
+      later();
+    });
+  }
   $("open-file").addEventListener("click", () => $("file").click());
   $("file").addEventListener("change", () => {
     openFile($("file").files[0]);
@@ -555,10 +565,11 @@ function start() {
   });
   $("example").addEventListener("click", () => fill("The example took the place of the list.", EXAMPLE));
   $("clear").addEventListener("click", () => {
-    for (const name of person) $(name).value = "";
-    days.clear();
-    $("days-rows").replaceChildren();
-    fill("The list was cleared.", { drugs: "", conditions: "" });
+    fill("Everything was cleared.", { drugs: "", conditions: "" }, () => {
+      for (const name of person) $(name).value = "";
+      days.clear();
+      $("days-rows").replaceChildren();
+    });
   });
   $("copy").addEventListener("click", copy);
   $("print").addEventListener("click", () => window.print());
@@ -573,8 +584,9 @@ function start() {
   check();
 }
 
-function fill(message, { drugs, conditions }) {
-  if (lists.drug.value.trim() || lists.condition.value.trim()) remember(message);
+function fill(message, { drugs, conditions }, also = () => {}) {
+  if ([lists.drug, lists.condition, ...person.map($)].some((field) => field.value.trim())) remember(message);
+  also();
   lists.drug.value = drugs;
   lists.condition.value = conditions;
   showUndo();
