@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cramprisk.checker import Checker, load_tables
     from cramprisk.context import Medicine
     from cramprisk.errors import CrampRiskError, InputError, MissingExtraError, TableError, VocabularyError
+    from cramprisk.integrations.fhir import check_fhir
     from cramprisk.model import Flag, Kind, Match, Status
     from cramprisk.report import Report
 
@@ -39,6 +40,7 @@ __all__ = [
     "VocabularyError",
     "__version__",
     "check",
+    "check_fhir",
     "load_tables",
     "normalize",
 ]
@@ -57,6 +59,7 @@ _HOME = {
     "Status": "model",
     "Report": "report",
     "Medicine": "context",
+    "check_fhir": "integrations.fhir",
 }
 
 

@@ -119,6 +119,8 @@ class Checker:
 
     Args:
         tables: From :func:`load_tables`.
+        remember: How many entries of each kind to keep with their matches, those read last, for a program that answers
+            request after request. They stay in memory until newer ones take their place; 0, the default, keeps none.
 
     Examples:
         >>> checker = Checker.default()
@@ -126,8 +128,9 @@ class Checker:
         ['hydrochlorothiazide']
     """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, *, remember: int = 0) -> None:
         self.tables = tables
+        self.remember = remember
 
     @staticmethod
     @cache
@@ -140,12 +143,12 @@ class Checker:
     @cached_property
     def drugs(self) -> Matcher:
         """The engine for medicines."""
-        return Matcher(Lexicon(self.tables, Kind.DRUG))
+        return Matcher(Lexicon(self.tables, Kind.DRUG), remember=self.remember)
 
     @cached_property
     def conditions(self) -> Matcher:
         """The engine for conditions."""
-        return Matcher(Lexicon(self.tables, Kind.CONDITION))
+        return Matcher(Lexicon(self.tables, Kind.CONDITION), remember=self.remember)
 
     def matcher(self, kind: Kind) -> Matcher:
         """The engine for one kind."""
@@ -424,10 +427,12 @@ class Checker:
         return made
 
     def _interactions(self, present: dict[tuple[Kind, str], list[tuple[int, bool, str | None]]]) -> Iterable[FoundInteraction]:
+        meant: dict[str, set[tuple[Kind, str]]] = {}
+        for kind, concept in present:
+            for wider in (concept, *self.matcher(kind).lexicon.ancestors(concept)):
+                meant.setdefault(wider, set()).add((kind, concept))
         for interaction in self.interactions:
-            sides: list[set[tuple[Kind, str]]] = []
-            for subject in interaction.subjects:
-                sides.append({(kind, concept) for kind, concept in present if self.matcher(kind).lexicon.is_a(concept, subject)})
+            sides = [meant.get(subject, set()) for subject in interaction.subjects]
             if all(sides) and len(set().union(*sides)) >= len(sides):
                 entries = sorted({index for side in sides for key in side for index, _, _ in present[key]})
                 yield FoundInteraction(interaction, tuple(entries))

@@ -99,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_origin(look_alikes)
     look_alikes.set_defaults(run=_look_alikes)
 
+    # Its options are in `cramprisk.service.command`: the other commands need not wait for them.
+    commands.add_parser("serve", help="serve CDS Hooks and the page (extra: service)", add_help=False)
+
     vocab = commands.add_parser("vocab", help="names and codes of an RxNorm release")
     vocab_actions = vocab.add_subparsers(dest="action", required=True, metavar="ACTION")
     vocab_import = vocab_actions.add_parser("import", help="make a vocabulary file of an official RxNorm release")
@@ -134,17 +137,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = _parser().parse_args(argv)
+        run = _serving(words[1:]) if words[:1] == ["serve"] else _command(words)
     except SystemExit as stop:
         return int(stop.code or 0)
-    run: Callable[[argparse.Namespace], int] = arguments.run
     # One short run frees nothing worth collecting; the collector would walk the fifty thousand names again and again.
     gc.disable()
     try:
-        code = run(arguments)
+        code = run()
         sys.stdout.flush()
         return code
+    except SystemExit as stop:
+        return int(stop.code or 0)
     except BrokenPipeError:
         # The reader has gone (``| head``): what it wanted was written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -164,6 +169,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _say(f"the output cannot be written ({error.strerror})")
         return _EXIT_INPUT
+
+
+def _command(words: Sequence[str]) -> Callable[[], int]:
+    arguments = _parser().parse_args(words)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    return lambda: run(arguments)
+
+
+def _serving(words: Sequence[str]) -> Callable[[], int]:
+    from cramprisk.service.command import run
+
+    return lambda: run(words)
 
 
 def _say(text: str) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
-from cramprisk.codes import codes_in
-from cramprisk.entries import ADJACENT, Entry, Hit, is_plain
+from cramprisk.codes import codes_in, codes_stated, with_what_is_said
+from cramprisk.entries import ADJACENT, Entry, Hit, asides, is_plain
 from cramprisk.leftovers import LeftoverReader
 from cramprisk.lexicon import Ambiguity, Lexicon
 from cramprisk.model import Candidate, Kind, Match, Mention, Method, Qualifier, Status
@@ -22,11 +23,15 @@ from cramprisk.qualifiers import WORDS as QUALIFIER_WORDS
 from cramprisk.qualifiers import Scope, scopes, strongest
 from cramprisk.text import Token, condition_token, split_list, tokenise
 
-__all__ = ["MAX_ENTRY", "Matcher"]
+__all__ = ["CODE_SAYS_OTHERWISE", "MAX_ENTRY", "SEVERAL_MEANINGS", "Matcher"]
 
-_SEVERAL = "has several meanings"
+SEVERAL_MEANINGS = "has several meanings"
+"""How the reason of a candidate ends that is one meaning of an ambiguous name."""
+CODE_SAYS_OTHERWISE = "the code of the entry says otherwise"
+"""The reason of a candidate that a code of the entry contradicts."""
 MAX_ENTRY = 5_000
 """Characters of one entry beyond which it is no entry of a list; it comes back as unrecognised, unread."""
+_LONGEST_REMEMBERED = 200
 
 _HEADING = re.compile(
     r"(?i)\s*(?:not taking|stopped|discontinued|d/c'?d?|allerg\w*|intoleran\w*|fhx?|family h(?:istory|x)|denies|held)\s*:"
@@ -43,13 +48,6 @@ _NOTHING = frozenset(
 
 # Concepts after which "calcium", "magnesium" or "zinc" is a second mineral rather than the salt of the first name.
 _NO_SALT_AFTER = ("minerals", "vitamins", "bisphosphonates")
-# "(Teva UK Ltd)", "[Desitin Pharma GmbH]": the maker, as prescribing systems write it behind a product.
-_MAKER = re.compile(
-    r"[(\[][^()\[\]]*(?:\([^()]*\))?[^()\[\]]*\b(?:ltd|limited|plc|gmbh|llc|inc|corp|s\.?p\.?a|b\.?v|pharmaceuticals?|laborator\w+)"
-    r"\b\.?[^()\[\]]*[)\]]"
-)
-# Hierarchical Condition Category, as American problem lists write it behind many diagnoses; no liver cancer.
-_BILLING = re.compile(r"\((?:cms[-/ ]?)?hcc\)")
 # What a brand is followed by when it holds one ingredient more.
 _ADDED = frozenset("plus comp compositum combi kombi duo hct".split())
 _ADDED_LETTERS = frozenset("h d hz hd am at ct".split())
@@ -65,12 +63,15 @@ class Matcher:
 
     Args:
         lexicon: The names to read against.
+        remember: How many entries to keep with their matches, those read last; 0 keeps none. A program that serves
+            request after request meets the same entries again and again.
     """
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, *, remember: int = 0) -> None:
         self.lexicon = lexicon
         self.kind = lexicon.kind
         self._leftovers = LeftoverReader(lexicon)
+        self._read = lru_cache(maxsize=remember)(self._matched) if remember else self._matched
 
     # ------------------------------------------------------------------ one entry, many entries
 
@@ -94,25 +95,36 @@ class Matcher:
         present = frozenset(concept for match in matches for concept in match.present())
         return [
             self.match(match.text, present)
-            if any(candidate.reason.endswith(_SEVERAL) for candidate in match.candidates)
+            if any(candidate.reason.endswith(SEVERAL_MEANINGS) for candidate in match.candidates)
             else match
             for match in matches
         ]
 
-    def match(self, text: str, beside: frozenset[str] = frozenset()) -> Match:
+    def match(self, text: str, beside: frozenset[str] = frozenset(), codes: Sequence[tuple[str, str]] = ()) -> Match:
         """What one entry says. Never raises on text.
 
         Args:
             text: The entry.
             beside: Ids of what other entries of its list say; only a name of several meanings is read by them.
+            codes: Codes that a record states beside the text, as system (``rxcui``, ``ndc``, ``atc``, ``icd10cm``,
+                ``snomed``) and code. They count as codes in the text do; one that the tables lack is passed over
+                where the text is understood.
         """
+        # A long entry is no name that comes again; it would only take room from those that do.
+        long = len(text) + sum(len(code) for _, code in codes) > _LONGEST_REMEMBERED
+        return self._matched(text, tuple(codes), beside) if beside or long else self._read(text, tuple(codes))
+
+    def _matched(self, text: str, codes: tuple[tuple[str, str], ...], beside: frozenset[str] = frozenset()) -> Match:
         if len(text) > MAX_ENTRY:
             return Match(text, self.kind, Status.UNRECOGNISED, not_understood=(f"{text[:40]}…",))
         everything = tokenise(text)
-        if not everything or " ".join(token.text for token in everything) in _NOTHING:
+        stated, unknown = codes_stated(codes, self.lexicon, len(text))
+        nothing = not everything or " ".join(token.text for token in everything) in _NOTHING
+        if nothing and not stated and (everything or not unknown):
             return Match(text, self.kind, Status.EMPTY)
         coded, code_spans, code_notes = codes_in(text, self.lexicon)
-        entry = self._entry(text, everything, [*code_spans, *self._asides(text)])
+        coded += stated
+        entry = self._entry(text, everything, [*code_spans, *asides(text, self.kind)])
         hits, unsettled, weak = self._exact(entry)
         spoken_of = self._spoken_of(entry, hits)
         hits = [hit for hit in hits if hit not in spoken_of]
@@ -126,10 +138,15 @@ class Matcher:
         settled, open_ones = self._settle(unsettled, hits, coded, beside)
         hits, denied = self._agreeing(sorted([*hits, *settled]), coded)
         for hit in denied:
-            candidates = [candidate(hit.name, hit.score, "the code of the entry says otherwise"), *candidates]
+            candidates = [candidate(hit.name, hit.score, CODE_SAYS_OTHERWISE), *candidates]
             unread.append((hit.start, hit.end))
         unread += self._more_than_known(entry, hits)
         mentions = self._qualified(text, everything, entry, hits, coded)
+        if stated:
+            others = [one for one in mentions if one not in stated]
+            mentions = [*others, *with_what_is_said(stated, others, self.lexicon)]
+        elif not mentions:
+            code_notes = [*code_notes, *unknown]
         for start, end, ambiguity in open_ones:
             candidates = [
                 *(
@@ -137,7 +154,7 @@ class Matcher:
                         tuple(meaning.split("+")),
                         " + ".join(self.lexicon.concepts[one].name for one in meaning.split("+")),
                         100.0,
-                        f"“{ambiguity.text}” {_SEVERAL}",
+                        f"“{ambiguity.text}” {SEVERAL_MEANINGS}",
                     )
                     for meaning in ambiguity.meanings
                 ),
@@ -195,16 +212,6 @@ class Matcher:
         levelled = [(token, condition_token(token.text)) for token in kept]
         content = [pair for pair in levelled if pair[1] not in CONDITION_FILLERS] or levelled
         return Entry(text, tuple(token for token, _ in content), tuple(word for _, word in content))
-
-    def _asides(self, text: str) -> list[tuple[int, int]]:
-        """Where brackets behind something name a maker, or mark a billing category ("Cirrhosis (HCC)")."""
-        if not ("(" in text or "[" in text):
-            return []
-        lowered = text.lower()
-        if len(lowered) != len(text):
-            return []
-        aside = _MAKER if self.kind is Kind.DRUG else _BILLING
-        return [one.span() for one in aside.finditer(lowered) if text[: one.start()].strip()]
 
     # ------------------------------------------------------------------ known names
 

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from cramprisk.files.guard import guarded
+from cramprisk.guard import guarded
 from cramprisk.report import citation
 
 if TYPE_CHECKING:

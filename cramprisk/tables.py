@@ -220,6 +220,10 @@ class _ParsedLater(Mapping[str, Table]):
     def __len__(self) -> int:
         return len(self._contents)
 
+    def __reduce__(self) -> tuple[type[_ParsedLater], tuple[Mapping[str, bytes]]]:
+        # Sent to another process as the bytes they are; what was parsed of them would double that.
+        return _ParsedLater, (self._contents,)
+
 
 def digest_of(contents: Mapping[str, bytes]) -> str:
     """SHA-256 over the names and contents of the files, independent of their order."""

@@ -11,8 +11,8 @@ from pyarrow import compute as pc
 from cramprisk.errors import InputError
 from cramprisk.files.answers import Rendering
 from cramprisk.files.batch import MAX_CELL, cell_text
-from cramprisk.files.guard import PLAIN, RUNS
 from cramprisk.files.source import latin
+from cramprisk.guard import PLAIN, RUNS
 
 __all__ = ["csv_cells", "long_rows", "taken", "texts_of"]
 

@@ -247,7 +247,7 @@ class _Run:
         target.file.write(b"file,line,problem\n")
 
         def tell(file: str, line: int, fault: Fault) -> None:
-            from cramprisk.files.guard import guarded
+            from cramprisk.guard import guarded
 
             name = '"' + guarded(file).replace('"', '""') + '"'
             target.file.write(f'{name},{line},"{fault.value}"\n'.encode("utf-8", "replace"))

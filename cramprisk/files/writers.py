@@ -15,8 +15,8 @@ from cramprisk.columns import COLUMNS, Reading
 from cramprisk.errors import InputError, MissingExtraError
 from cramprisk.files.answers import Answers, Rendering
 from cramprisk.files.batch import Batch, Cell, Columns, Rows, cell_text, unique_names
-from cramprisk.files.guard import guarded
 from cramprisk.files.target import Target
+from cramprisk.guard import guarded
 
 if TYPE_CHECKING:
     import pyarrow as pa
