@@ -56,9 +56,11 @@ pictures: .venv/developing  ## draw the pictures of the README anew (needs chrom
 accuracy: .venv/installed  ## score the matcher on the development lists, beside a plain WRatio matcher
 	$(BIN)/python -m bench.accuracy
 
-bench: .venv/installed  ## speed, each line a ratio against something in the same run
+bench: .venv/developing  ## speed, each line a ratio against something in the same run
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.vocabulary
+	$(BIN)/python -m bench.files
+	$(BIN)/python -m bench.frames --plot docs/bench_growth.png
 
 SECONDS_EACH ?= 60
 .venv/fuzzing: .venv/developing

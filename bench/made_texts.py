@@ -18,8 +18,8 @@ COMMON = 0.7
 
 STRENGTHS = """2.5 mg|5 mg|10 mg|12.5 mg|20 mg|25mg|40 MG|50 mg|75 mg|80mg|100 mg|150 MG|250 mg|300 mg|500 mg|850 mg|1 g|1000mg
 |0.5 mg|0.25 mg/mL|5 mg/5 mL|10 MG/ML|100 mcg|25 mcg|50 mcg/actuation|0.1 %|1 %|5 %|100 units/mL|""".replace("\n", "").split("|")
-FORMS = """tablet|tab|tabs|oral tablet|Oral Tablet|capsule|cap|caps|er tablet|XR|solution|oral solution|suspension|injection|inj|cream
-|ointment|inhaler|HFA|eye drops|patch|""".replace("\n", "").split("|")
+FORMS = """tablet|tab|tabs|oral tablet|Oral Tablet|capsule|cap|caps|er tablet|XR|solution|oral solution|suspension|injection|inj
+|cream|ointment|inhaler|HFA|eye drops|patch|""".replace("\n", "").split("|")
 DIRECTIONS = """po qd|po bid|PO TID|once daily|twice a day|at bedtime|qhs|prn|PRN pain|1 tablet by mouth daily|take 1 tab po q6h
 |2 puffs q4h prn|as directed|every morning|bid with meals|1-2 tabs q4-6h prn|nocte|mane||""".replace("\n", "").split("|")
 CASES = (str.lower, str.lower, str.capitalize, str.upper)

@@ -23,19 +23,20 @@ from cramprisk.model import (
     Interaction,
     Kind,
     Match,
+    Mention,
     Qualifier,
     Source,
 )
 from cramprisk.report import Report
 from cramprisk.tables import Row, Tables, digest_of, read_tables
 
-__all__ = ["Checker", "load_tables"]
+__all__ = ["LOCAL_ROUTES", "Checker", "flag_order", "load_tables", "present_mentions"]
 
 _PRESENT = (None, Qualifier.UNCERTAIN)
 # A disease of the past that is recorded at all is usually a disease for life (diabetes, neuropathy); it is shown, as
 # uncertain. A medicine of the past is not taken now and is not flagged.
 _PRESENT_CONDITION = (None, Qualifier.UNCERTAIN, Qualifier.HISTORY)
-_LOCAL_ROUTES = ("topical", "ophthalmic", "otic", "nasal", "vaginal", "rectal")
+LOCAL_ROUTES = ("topical", "ophthalmic", "otic", "nasal", "vaginal", "rectal")
 _DOUBT = "The entry marks it as uncertain or as past."
 _DIRECTION_ORDER = {Direction.INCREASES: 0, Direction.RELIEVES: 1, Direction.NEUTRAL: 2}
 _CRAMP_GRADES = (Grade.A, Grade.B, Grade.C, Grade.D)
@@ -271,13 +272,9 @@ class Checker:
         context = context or Context()
         present: dict[tuple[Kind, str], list[tuple[int, bool, str | None]]] = {}
         for index, match in enumerate(matches):
-            allowed = _PRESENT if match.kind is Kind.DRUG else _PRESENT_CONDITION
-            for mention in match.mentions:
-                if mention.qualifier in allowed:
-                    for concept in mention.concepts:
-                        present.setdefault((match.kind, concept), []).append(
-                            (index, mention.qualifier is not None, mention.route)
-                        )
+            for mention in present_mentions(match):
+                for concept in mention.concepts:
+                    present.setdefault((match.kind, concept), []).append((index, mention.qualifier is not None, mention.route))
         said = dict(context.factors())
         for concept in said:
             if concept in self.conditions.lexicon.concepts:
@@ -290,9 +287,7 @@ class Checker:
         flags += self._product_flags(matches)
         if context.cramps_since is not None:
             flags = [self._timed(flag, matches, days, context.cramps_since) for flag in flags]
-        flags.sort(
-            key=lambda flag: (_DIRECTION_ORDER[flag.direction], flag.grade.rank, flag.contested, _least(flag), flag.subject.name)
-        )
+        flags.sort(key=flag_order)
         return Report(
             tuple(flags),
             tuple(self._interactions(present)),
@@ -391,19 +386,24 @@ class Checker:
     def _product_flags(self, matches: Sequence[Match]) -> list[Flag]:
         """Findings about a product as a whole ("ipratropium+salbutamol", "LABA with corticosteroid")."""
         made: list[Flag] = []
-        for (kind, subject), rows in self.associations.items():
-            if kind != "product":
-                continue
+        products = [(subject, rows) for (kind, subject), rows in self.associations.items() if kind == "product"]
+        named: list[tuple[int, list[Mention], set[str]]] = []
+        for index, match in enumerate(matches):
+            if match.kind is Kind.DRUG:
+                present = [mention for mention in match.mentions if mention.qualifier in _PRESENT]
+                concepts = {concept for mention in present for concept in mention.concepts}
+                # A product has several parts, so an entry of one medicine is none.
+                if len(concepts) > 1:
+                    wider = (one for concept in concepts for one in self.drugs.lexicon.ancestors(concept))
+                    named.append((index, present, concepts.union(wider)))
+        for subject, rows in products if named else ():
             lexicon = self.drugs.lexicon
             parts = subject.split("+")
-            places: list[tuple[int, bool, str | None]] = []
-            for index, match in enumerate(matches):
-                if match.kind is not Kind.DRUG:
-                    continue
-                present = [mention for mention in match.mentions if mention.qualifier in _PRESENT]
-                concepts = [concept for mention in present for concept in mention.concepts]
-                if all(any(lexicon.is_a(concept, part) for concept in concepts) for part in parts):
-                    places.append((index, any(mention.qualifier is not None for mention in present), present[0].route))
+            places: list[tuple[int, bool, str | None]] = [
+                (index, any(mention.qualifier is not None for mention in present), present[0].route)
+                for index, present, meant in named
+                if all(part in meant for part in parts)
+            ]
             if places:
                 name = " + ".join(lexicon.concepts[part].name for part in parts)
                 uncertain = all(doubt for _, doubt, _ in places)
@@ -480,13 +480,24 @@ def _strength(row: Association) -> tuple[int, float, bool, str]:
     return (row.grade.rank, -(row.value or 0.0), row.comparator is None, row.id)
 
 
+def present_mentions(match: Match) -> list[Mention]:
+    """What an entry says the person has or takes now; that, and nothing else of it, is flagged."""
+    allowed = _PRESENT if match.kind is Kind.DRUG else _PRESENT_CONDITION
+    return [mention for mention in match.mentions if mention.qualifier in allowed]
+
+
+def flag_order(flag: Flag) -> tuple[int, int, bool, float, str]:
+    """By what the flags of a report are sorted: strongest first."""
+    return (_DIRECTION_ORDER[flag.direction], flag.grade.rank, flag.contested, _least(flag), flag.subject.name)
+
+
 def _least(flag: Flag) -> float:
     """For the order among equals: larger figures first."""
     return -max((row.value or 0.0 for row in flag.evidence if row.ci_low is not None), default=0.0)
 
 
 def _route_caution(routes: Sequence[str | None]) -> tuple[str, ...]:
-    local = [route for route in routes if route in _LOCAL_ROUTES]
+    local = [route for route in routes if route in LOCAL_ROUTES]
     if local and len(local) == len(routes):
         return (f"The entry reads as {local[0]} use; the evidence is about use that reaches the whole body.",)
     return ()

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["PLAIN", "RUNS", "guarded", "unguarded"]
+__all__ = ["guarded", "unguarded"]
 
-RUNS = r"^'*[=+\-@\t\r]"
-"""What a guarded cell begins with; apostrophes in front are counted in, so that the guard can be taken off again."""
-
-PLAIN = r"^([+-]?[0-9][0-9.,]*([eE][+-]?[0-9]+)?%?|[+-]+)$"
-"""Numbers and signs, which are safe as they are."""
-
-_RUNS, _PLAIN = re.compile(RUNS), re.compile(PLAIN[:-1] + r"\Z")
-_GUARDED = re.compile("'" + RUNS[1:])
+# Apostrophes in front are counted in, so that the guard can be taken off again.
+_RUNS = re.compile(r"'*[=+\-@\t\r]")
+_PLAIN = re.compile(r"([+-]?[0-9][0-9.,]*([eE][+-]?[0-9]+)?%?|[+-]+)\Z")
+_GUARDED = re.compile(r"''*[=+\-@\t\r]")
 
 
 def guarded(cell: str) -> str:

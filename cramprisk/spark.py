@@ -31,7 +31,6 @@ __all__ = ["annotate", "local_session", "lookup_table"]
 _EXTRA = 'Install it with: pip install "cramprisk[spark]"'
 _OLDEST_JAVA = 17
 _KEPT_TEXTS = 250_000
-_TEXT = "text"
 
 
 def annotate(
@@ -40,6 +39,7 @@ def annotate(
     drug: str | None = None,
     condition: str | None = None,
     checker: Checker | None = None,
+    prefix: str = "",
     kept_texts: int = _KEPT_TEXTS,
 ) -> DataFrame:
     """The rows of a Spark data frame with what their medicines and conditions say, in added columns.
@@ -50,6 +50,7 @@ def annotate(
         condition: Name of the column with conditions as written.
         checker: Over which tables. For the default ones the workers read their own copy of the package's tables and
             refuse to answer if it is another; the tables of any other checker are sent to them once.
+        prefix: Put before the name of every added column.
         kept_texts: How many distinct texts per kind each Python worker keeps with their answers, some 200 bytes each.
             When there are more it starts anew.
 
@@ -75,7 +76,7 @@ def annotate(
         raise InputError("no column was named. Name the one with medicines (drug=), with conditions (condition=), or both.")
     if isinstance(kept_texts, bool) or not isinstance(kept_texts, int) or kept_texts < 1:
         raise InputError("kept_texts: must be a whole number from 1.")
-    schema = _with_answers(df, [kind for _, kind in asked])
+    schema = _with_answers(df, [kind for _, kind in asked], prefix)
     wanted = _wanted(df, checker)
 
     def annotated(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -90,36 +91,35 @@ def annotate(
         ) from None
 
 
-def lookup_table(
-    df: DataFrame, *, drug: str | None = None, condition: str | None = None, checker: Checker | None = None
-) -> DataFrame:
-    """The distinct texts of one column of a Spark data frame, each with what it says, to be joined back by text.
+def lookup_table(df: DataFrame, column: str, *, kind: Kind | str = "drug", checker: Checker | None = None) -> DataFrame:
+    """What each distinct name in a column says, to be joined back by name: :func:`cramprisk.lookup_table` made in Spark.
 
-    Every text is read once in the whole cluster, and no other column is moved. :func:`annotate` reads a text once in
+    Every name is read once in the whole cluster, and no other column is moved. :func:`annotate` reads a name once in
     every worker and needs no shuffle.
 
     Args:
         df: A Spark data frame.
-        drug: Name of the column with medicines as written; or
-        condition: name of the column with conditions as written. One of the two.
+        column: The column with texts as written.
+        kind: What they are read as, ``drug`` or ``condition``.
         checker: As for :func:`annotate`.
 
     Returns:
-        A data frame with the column ``text`` and the added columns of :func:`annotate`. The null of the column, if it
-        has one, is a row too, so that a null-safe join (``eqNullSafe``, ``<=>``) finds an answer for every row.
+        A data frame with the columns ``name`` and :data:`cramprisk.columns.COLUMNS`. The null of the column, if it has
+        one, is a row too, so that a null-safe join (``eqNullSafe``, ``<=>``) finds an answer for every row.
 
     Raises:
-        InputError: As for :func:`annotate`, or both columns were named.
+        InputError: As for :func:`annotate`.
         MissingExtraError: PySpark or pyarrow is not installed.
     """
     _need_spark(df)
-    if (drug is None) == (condition is None):
-        raise InputError("name one column: the one with medicines (drug=) or the one with conditions (condition=).")
-    position = _position(df, drug if drug is not None else condition)
-    texts = _numbered(df).selectExpr(f"`{position}` AS {_TEXT}").distinct()
-    # Each text occurs once: there is nothing to be kept for later batches.
-    kind = Kind.DRUG if drug is not None else Kind.CONDITION
-    return annotate(texts, **{kind.value: _TEXT}, checker=checker, kept_texts=1)
+    try:
+        wanted = Kind(kind)
+    except ValueError:
+        raise InputError('kind: must be "drug" or "condition".') from None
+    names = _numbered(df).selectExpr(f"`{_position(df, column)}` AS name").distinct()
+    # Each name occurs once: there is nothing to be kept for later batches.
+    read = annotate(names, **{wanted.value: "name"}, checker=checker, kept_texts=1)
+    return read.toDF("name", *COLUMNS)
 
 
 def local_session(cores: int = 2, *, settings: Mapping[str, str] | None = None) -> SparkSession:
@@ -231,20 +231,20 @@ def _holds_text(kind: DataType) -> bool:
     return isinstance(kind, (StringType, CharType, VarcharType, NullType))
 
 
-def _with_answers(df: DataFrame, kinds: Sequence[Kind]) -> StructType:
+def _with_answers(df: DataFrame, kinds: Sequence[Kind], prefix: str) -> StructType:
     """The schema of the frame with the added columns."""
     from pyspark.sql.types import BooleanType, DoubleType, StringType, StructField, StructType
 
     types = {"flagged": BooleanType(), "contested": BooleanType(), "score": DoubleType()}
     filled = ("status", "flagged", "contested")
     added = [
-        StructField(f"{kind.value}_{column}", types.get(column, StringType()), column not in filled)
+        StructField(f"{prefix}{kind.value}_{column}", types.get(column, StringType()), column not in filled)
         for kind in kinds
         for column in COLUMNS
     ]
     taken = [column for column in df.columns if any(_same_name(df, column, one.name) for one in added)]
     if taken:
-        raise InputError(f"{', '.join(taken)}: would be written over. Rename or drop the column first.")
+        raise InputError(f"{', '.join(taken)}: would be written over. Rename or drop the column, or give a prefix.")
     return StructType([*df.schema.fields, *added])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from cramprisk.errors import InputError
 from cramprisk.files.answers import Rendering
 from cramprisk.files.batch import MAX_CELL, cell_text
 from cramprisk.files.source import latin
-from cramprisk.guard import PLAIN, RUNS
+from cramprisk.guard import guarded
 
-__all__ = ["csv_cells", "long_rows", "taken", "texts_of"]
+__all__ = ["csv_cells", "long_rows", "plain_text", "taken", "texts_of"]
 
 _FIRST = np.zeros(256, bool)
 _FIRST[list(b"=+-@\t\r'")] = True
@@ -34,13 +35,13 @@ def _encoded(values: list[Any]) -> tuple[Any, pa.Array]:
     return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), encoded.dictionary
 
 
-def _plain_text(column: pa.Array) -> pa.Array:
+def plain_text(column: pa.Array) -> pa.Array:
     """A column of any type as strings, absent cells absent."""
     kind = column.type
     if pa.types.is_string(kind):
         return column
     if pa.types.is_dictionary(kind):
-        return _plain_text(column.dictionary_decode())
+        return plain_text(column.dictionary_decode())
     if pa.types.is_floating(kind) or pa.types.is_nested(kind):
         return pa.array([None if cell is None else cell_text(cell) for cell in column.to_pylist()], pa.string())
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
@@ -71,7 +72,8 @@ def texts_of(column: pa.Array, label: str) -> pa.Array:
             return pa.array(["; ".join(part for part in cell or [] if part) for cell in column.to_pylist()], pa.string())
     if pa.types.is_nested(kind):
         raise InputError(f"{label}: the column holds {kind}, no texts. Name another column, or take the text out of it first.")
-    return _plain_text(column).fill_null("")
+    text = plain_text(column)
+    return text.fill_null("") if text.null_count else text
 
 
 def long_rows(texts: pa.Array) -> list[int]:
@@ -82,8 +84,12 @@ def long_rows(texts: pa.Array) -> list[int]:
 
 
 def csv_cells(column: pa.Array, delimiter: str, *, raw: bool) -> pa.Array:
-    """A column as cells of a CSV file: formulas guarded unless `raw`, quoted where needed."""
-    text = _plain_text(column)
+    """A column as cells of a CSV file: formulas guarded unless `raw`, quoted where needed.
+
+    Only the cells that need it are touched, found by their bytes: a regular expression over every cell takes five
+    times as long as all the rest.
+    """
+    text = plain_text(column)
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_date(kind) or pa.types.is_boolean(kind) or not len(text):
         return text
@@ -92,14 +98,22 @@ def csv_cells(column: pa.Array, delimiter: str, *, raw: bool) -> pa.Array:
     if start == end:
         return text
     data = np.frombuffer(text.buffers()[2], np.uint8)[start:end]
+    offsets = offsets - start
+    touched = np.zeros(len(text), bool)
     if not raw and not pa.types.is_floating(kind):
-        firsts = offsets[:-1][offsets[1:] > offsets[:-1]] - start
-        if _FIRST[data[firsts]].any():
-            runs = pc.and_not(pc.match_substring_regex(text, RUNS), pc.match_substring_regex(text, PLAIN))
-            text = pc.if_else(runs, pc.binary_join_element_wise("'", text, ""), text)
+        filled = np.flatnonzero(offsets[1:] > offsets[:-1])
+        touched[filled[_FIRST[data[offsets[filled]]]]] = True
     content = data.tobytes()
-    if any(mark in content for mark in (b'"', delimiter.encode(), b"\n", b"\r")):
-        special = pc.match_substring_regex(text, f'["{delimiter}\r\n]')
-        quoted = pc.binary_join_element_wise('"', pc.replace_substring(text, '"', '""'), '"', "")
-        text = pc.if_else(special, quoted, text)
-    return text
+    for mark in ('"', delimiter, "\n", "\r"):
+        if mark.encode() in content:
+            places = np.flatnonzero(data == ord(mark))
+            touched[np.searchsorted(offsets, places, side="right") - 1] = True
+    rows = np.flatnonzero(touched)
+    if not len(rows):
+        return text
+    special = re.compile(f'["{re.escape(delimiter)}\r\n]')
+    cells = []
+    for cell in text.take(pa.array(rows)).to_pylist():
+        new = cell if raw else guarded(cell)
+        cells.append('"' + new.replace('"', '""') + '"' if special.search(new) else new)
+    return pc.replace_with_mask(text, pa.array(touched), pa.array(cells, pa.string()))

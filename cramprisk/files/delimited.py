@@ -26,6 +26,7 @@ _MAX_RECORD = 96 << 20
 # Above this a piece is one giant cell: it is cut without the copies that the quick parser makes.
 _QUICK = 24 << 20
 _WIDE = 1000
+_EMPTY = (b"\n\n", b"\n\r", b"\r\r")
 _CELLS = 200_000
 
 
@@ -71,7 +72,7 @@ class Delimited:
         sample = source.read(_SAMPLE)
         if not sample:
             raise InputError(f"{source.label}: is empty. There is nothing to scan.")
-        encoding, skipped, words = encoding_of(sample)
+        encoding, skipped, words = encoding_of(sample, final=len(sample) < _SAMPLE)
         if options.encoding is not None:
             encoding, words = _encoding(options.encoding), ""
             skipped = skipped if encoding.startswith(("utf-8", "utf-16", "utf-32")) else 0
@@ -183,9 +184,12 @@ class Delimited:
                 self._more()
 
     def _sound_end(self) -> int:
-        """Up to where the data are whole rows that the quick parser reads as they are meant; 0 for none yet, -1 for not at all."""
+        """Up to where the data are whole rows that the quick parser reads as meant; 0 for none yet, -1 for not at all."""
         data, dialect = self._data, self._dialect
         if b"\0" in data or b"\xef\xbf\xbd" in data:
+            return -1
+        if self.width > 1 and (data.startswith((b"\n", b"\r")) or any(empty in data for empty in _EMPTY)):
+            # pyarrow makes rows of empty cells of them without a word.
             return -1
         if not dialect.cr_only and b"\r" in data:
             last = 1 if data.endswith(b"\r") and not self._final else 0

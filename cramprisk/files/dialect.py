@@ -30,7 +30,7 @@ def delimiter_words(delimiter: bytes) -> str:
 
 
 def dialect_of(sample: bytes, *, final: bool, delimiter: bytes | None = None) -> Dialect:
-    """Line ends and delimiter of a text.
+    r"""Line ends and delimiter of a text.
 
     The delimiter is that with which most lines have as many cells as the first.
 
@@ -40,7 +40,7 @@ def dialect_of(sample: bytes, *, final: bool, delimiter: bytes | None = None) ->
         delimiter: Known already.
 
     Examples:
-        >>> dialect_of(b"id;drug\\n1;Estrogens, conjugated\\n2;hctz\\n", final=True).delimiter
+        >>> dialect_of(b"id;drug\n1;Estrogens, conjugated\n2;hctz\n", final=True).delimiter
         b';'
     """
     cr_only = b"\r" in sample and b"\n" not in sample

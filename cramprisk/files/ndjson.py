@@ -93,7 +93,7 @@ def _object(line: bytes) -> dict[str, Any] | None:
 
 def _lines(source: Source, said: list[str]) -> Iterator[bytes]:
     sample = source.read(_PIECE)
-    encoding, skipped, words = encoding_of(sample)
+    encoding, skipped, words = encoding_of(sample, final=len(sample) < _PIECE)
     if words:
         said.append(f"{source.label}: {words}")
     rest = b""

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Parquet"]
 
-_ROWS = 1 << 16
+_MOST_ROWS = 1 << 16
+_BYTES = 12 << 20
+_PROBE = 256
 
 
 class Parquet:
@@ -52,7 +54,12 @@ class Parquet:
 
         first = 1
         try:
-            for table in self._file.iter_batches(_ROWS, use_threads=True):
+            # Texts that are long but repeated are small in the file: what a row takes in memory is tried out.
+            probe = next(self._file.iter_batches(_PROBE), None)
+            if probe is None or not probe.num_rows:
+                return
+            rows = max(1, min(_MOST_ROWS, _BYTES * probe.num_rows // max(1, probe.nbytes)))
+            for table in self._file.iter_batches(rows, use_threads=True):
                 start = first
                 yield Columns(table, lambda index, start=start: start + index)  # type: ignore[misc]
                 first += table.num_rows

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 import unicodedata
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 from cramprisk.checker import Checker
 from cramprisk.columns import Reading
@@ -42,14 +39,14 @@ class Review:
     """Counts names that were not understood, in memory as long as they are few, else in a temporary database.
 
     Args:
-        folder: Where the database would lie, which holds names from the lists; None for the system's place.
+        folder: Makes the folder where the database lies, for it holds names from the lists; that folder is removed by
+            whoever made it.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Callable[[], str | None]) -> None:
         self._folder = folder
         self._counts: dict[tuple[str, str], list[str | int]] = {}
         self._database: sqlite3.Connection | None = None
-        self._place: tempfile.TemporaryDirectory[str] | None = None
 
     def add(self, kind: Kind, name: str, count: int) -> None:
         """A name that came some more times."""
@@ -62,8 +59,9 @@ class Review:
     def _store(self) -> None:
         try:
             if self._database is None:
-                self._place = tempfile.TemporaryDirectory(prefix=".cramprisk-review.", dir=self._folder)
-                self._database = sqlite3.connect(Path(self._place.name) / "names.db", isolation_level=None)
+                # An empty name is sqlite's own temporary database.
+                folder = self._folder()
+                self._database = sqlite3.connect(f"{folder}/names.db" if folder else "", isolation_level=None)
                 self._database.execute("PRAGMA journal_mode = OFF")
                 self._database.execute("PRAGMA synchronous = OFF")
                 self._database.execute("CREATE TABLE names (kind, key, name, count, PRIMARY KEY (kind, key)) WITHOUT ROWID")
@@ -88,12 +86,9 @@ class Review:
         yield from ((Kind(kind), name, count) for kind, name, count in found)
 
     def close(self) -> None:
-        """Remove the database."""
+        """Close the database."""
         if self._database is not None:
             self._database.close()
-        if self._place is not None:
-            with suppress(OSError):
-                self._place.cleanup()
 
 
 def review_rows(review: Review, checker: Checker) -> Iterator[list[Cell]]:

@@ -33,7 +33,7 @@ __all__ = ["Options", "Summary", "scan"]
 
 _STATUSES = (Status.MATCHED, Status.AMBIGUOUS, Status.UNRECOGNISED, Status.EMPTY)
 _NDC = re.compile(r"\d{8,11}(\.0)?\Z")
-_AHEAD = 2
+_AHEAD = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def scan(
     say: Say = lambda text: None,
     progress: Progress = lambda done, size, rows: None,
 ) -> Summary:
-    """Read files and write their rows with what is found.
+    r"""Read files and write their rows with what is found.
 
     The rows of all files come in their order, and every column as it was; behind them stand the columns of
     :data:`~cramprisk.columns.COLUMNS`, each behind its kind (``drug_status``). The output appears whole or not at all.
@@ -138,7 +138,7 @@ def scan(
     Examples:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
-        >>> _ = (folder / "list.csv").write_text("id,drug\\n007,HCTZ 25mg\\n008,xyzzy\\n")
+        >>> _ = (folder / "list.csv").write_text("id,drug\n007,HCTZ 25mg\n008,xyzzy\n")
         >>> done = scan([str(folder / "list.csv")], str(folder / "out.csv"), Checker.default(), Options(drug="drug"))
         >>> done.rows, done.statuses["drug"]["matched"], done.flagged
         (2, 1, 1)
@@ -157,6 +157,7 @@ def scan(
         def target(name: str, option: str) -> Target:
             made = Target(name, option, force=options.force)
             stack.callback(made.discard)
+            made.open()
             if made.removed:
                 say(f"{made.label}: what a run that was ended had left beside it was removed")
             targets.append(made)
@@ -167,12 +168,12 @@ def scan(
         review_target = None
         if options.review is not None:
             review_target = target(options.review, "--review")
-            review = Review(review_target.folder)
+            review = Review(review_target.scratch)
             stack.callback(review.close)
         told = None
         if options.problems is not None:
             told = target(options.problems, "--problems")
-        run = _Run(checker, options, decisions or {}, say, progress, review)
+        run = _Run(checker, options, decisions=decisions or {}, say=say, progress=progress, review=review)
         current = main
         try:
             if told is not None:
@@ -228,6 +229,7 @@ class _Run:
         self,
         checker: Checker,
         options: Options,
+        *,
         decisions: Mapping[tuple[Kind, str], Decision],
         say: Say,
         progress: Progress,
@@ -397,8 +399,8 @@ class _Run:
         for column, (short, _) in self._codes.items():
             if short:
                 self._say(
-                    f'column "{self._names[column]}": {short:,} NDCs have 8 to 10 digits instead of 11. A spreadsheet drops leading '
-                    "zeros; export the column as text. They were left as they are."
+                    f'column "{self._names[column]}": {short:,} NDCs have 8 to 10 digits instead of 11. A spreadsheet drops '
+                    "leading zeros; export the column as text. They were left as they are."
                 )
 
     def summarised(self) -> Summary:

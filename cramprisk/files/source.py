@@ -155,7 +155,7 @@ class _Zstandard(io.RawIOBase):
 
 def spooled(source: IO[bytes]) -> IO[bytes]:
     """All bytes of a stream in a temporary file that has no name and is gone with the process."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it outlives this function
     shutil.copyfileobj(source, file, 1 << 20)
     file.seek(0)
     return file
@@ -180,10 +180,22 @@ def open_source(name: str, form: str | None = None) -> Source:
             # In a file, because parquet is read from its end and JSON lines are gone through twice.
             under: IO[bytes] = spooled(sys.stdin.buffer)
         else:
-            under = Path(name).open("rb")
+            under = Path(name).open("rb")  # noqa: SIM115 - the source holds it
             if not under.seekable():
                 under = spooled(under)
         size = os.fstat(under.fileno()).st_size
+    except OSError as error:
+        raise InputError(f"{label}: cannot be read ({error.strerror}).") from None
+    try:
+        return _recognised(label, name, form, under, size)
+    except BaseException:
+        under.close()
+        raise
+
+
+def _recognised(label: str, name: str, form: str | None, under: IO[bytes], size: int) -> Source:
+    """The source with its format and packing, by name and first bytes."""
+    try:
         head = under.read(8)
         under.seek(0)
     except OSError as error:
@@ -220,7 +232,7 @@ def _decompressed(under: IO[bytes], packed: str | None) -> IO[bytes]:
 
 def _unpacked(source: Source) -> Source:
     """The same with its bytes unpacked to where one can seek in them."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it outlives this function
     while block := source.read(1 << 20):
         file.write(block)
     size = file.tell()
@@ -232,14 +244,15 @@ def _unpacked(source: Source) -> Source:
 # ---------------------------------------------------------------------- text
 
 
-def encoding_of(sample: bytes) -> tuple[str, int, str]:
-    """The encoding of a text, the length of its byte order mark, and what is to be said about it.
+def encoding_of(sample: bytes, *, final: bool = True) -> tuple[str, int, str]:
+    r"""The encoding of a text, the length of its byte order mark, and what is to be said about it.
 
     Args:
         sample: The beginning of the file.
+        final: Whether that is all of it.
 
     Examples:
-        >>> encoding_of(b"Lasix"), encoding_of("Caf\xe9".encode("latin-1"))[::2]
+        >>> encoding_of(b"Lasix"), encoding_of(b"Caf\xe9")[::2]
         (('utf-8', 0, ''), ('cp1252', 'not UTF-8, read as Windows-1252'))
     """
     for mark, encoding in _MARKS:
@@ -251,14 +264,14 @@ def encoding_of(sample: bytes) -> tuple[str, int, str]:
             if sample[start::2].count(0) > 0.6 * pairs and sample[1 - start :: 2].count(0) < 0.1 * pairs:
                 return encoding, 0, f"no byte order mark, read as {encoding.upper()} by its zero bytes"
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final)
     except UnicodeDecodeError:
         # Some rows of a UTF-8 file may be broken; in a Windows-1252 file hardly any accent is good UTF-8 by chance.
         kept = sample.decode("utf-8", errors="ignore")
         good = sum(1 for letter in kept if letter > "\x7f")
         high = len(sample) - len(sample.translate(None, bytes(range(128, 256))))
         bad = high - sum(len(letter.encode()) for letter in kept if letter > "\x7f")
-        if good <= bad:
+        if good < bad:
             return "cp1252", 0, "not UTF-8, read as Windows-1252"
     return "utf-8", 0, ""
 

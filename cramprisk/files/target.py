@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
+import shutil
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +19,8 @@ from cramprisk.errors import InputError, MissingExtraError
 from cramprisk.files.source import format_of
 
 __all__ = ["Target"]
+
+_PART, _PARTS = ".part", ".parts"
 
 
 def _lock(file: IO[bytes]) -> bool:
@@ -44,27 +47,34 @@ class Target:
     Attributes:
         label: What messages call it.
         removed: How many files that killed runs had left were removed.
-
-    Raises:
-        InputError: It cannot be written there.
+        file: Where its content goes.
     """
 
     def __init__(self, name: str, option: str, *, force: bool) -> None:
         self._path = None if name == "-" else Path(name)
+        self._option, self._force = option, force
         self.label = "standard output" if self._path is None else self._path.name
         self.removed = 0
         self._temporary: Path | None = None
+        self._scratch: Path | None = None
         self._raw: IO[bytes] | None = None
-        self.file: IO[bytes]
+        self.file: IO[bytes] = getattr(sys.stdout, "buffer", None) or io.BytesIO()
+
+    def open(self) -> None:
+        """Begin to write; whoever calls it sees to it that :meth:`discard` is called.
+
+        Raises:
+            InputError: It cannot be written there.
+            MissingExtraError: The package that packs it is missing.
+        """
         if self._path is None:
-            self.file = getattr(sys.stdout, "buffer", None) or io.BytesIO()
             return
         if self._path.is_dir():
-            raise InputError(f"{option}: {self.label} is a folder. Name a file.")
-        if self._path.exists() and not force:
-            raise InputError(f"{option}: {self.label} exists already. Name another file, or use --force to replace it.")
+            raise InputError(f"{self._option}: {self.label} is a folder. Name a file.")
+        if self._path.exists() and not self._force:
+            raise InputError(f"{self._option}: {self.label} exists already. Name another file, or use --force to replace it.")
         self._remove_left()
-        packed = format_of(name)[1]
+        packed = format_of(self.label)[1]
         compressor: Any = None
         if packed == "zst":
             try:
@@ -72,11 +82,13 @@ class Target:
             except ImportError:
                 raise MissingExtraError('zst files need the extra "zst": pip install "cramprisk[zst]"') from None
             compressor = zstandard.ZstdCompressor()
+        # The name is known before the file is there: whenever the run is stopped, it can be removed.
+        self._temporary = self._path.with_name(f".{self.label}.{secrets.token_hex(4)}{_PART}")
         try:
-            descriptor, temporary = tempfile.mkstemp(prefix=f".{self.label}.", suffix=".part", dir=self._path.parent)
+            descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         except OSError as error:
-            raise InputError(f"{option}: the folder of {self.label} cannot be written to ({error.strerror}).") from None
-        self._temporary = Path(temporary)
+            self._temporary = None
+            raise InputError(f"{self._option}: the folder of {self.label} cannot be written to ({error.strerror}).") from None
         self._raw = os.fdopen(descriptor, "wb", 1 << 20)
         _lock(self._raw)
         self.file = self._raw
@@ -88,16 +100,21 @@ class Target:
         elif compressor is not None:
             self.file = compressor.stream_writer(self._raw, closefd=False)
 
-    @property
-    def folder(self) -> Path | None:
-        """Where it will be."""
-        return None if self._path is None else self._path.parent
+    def scratch(self) -> str | None:
+        """A folder beside it for what is needed while it is written; None for the system's place."""
+        if self._temporary is None:
+            return None
+        if self._scratch is None:
+            self._scratch = self._temporary.with_suffix(_PARTS)
+            self._scratch.mkdir(0o700)
+        return str(self._scratch)
 
     def _remove_left(self) -> None:
         assert self._path is not None
         for left in _left(self._path):
             with suppress(OSError), left.open("rb") as file:
                 if _lock(file):
+                    shutil.rmtree(left.with_suffix(_PARTS), ignore_errors=True)
                     left.unlink()
                     self.removed += 1
 
@@ -146,6 +163,9 @@ class Target:
 
     def discard(self) -> None:
         """Remove what was not placed."""
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
         if self._temporary is not None:
             self._temporary.unlink(missing_ok=True)
             self._temporary = None
@@ -156,7 +176,7 @@ class Target:
 
 def _left(path: Path) -> list[Path]:
     with suppress(OSError):
-        return [one for one in path.parent.iterdir() if one.name.startswith(f".{path.name}.") and one.name.endswith(".part")]
+        return [one for one in path.parent.iterdir() if one.name.startswith(f".{path.name}.") and one.name.endswith(_PART)]
     return []
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -230,8 +228,8 @@ class WorkbookWriter:
         if len(all_names) > _MOST_COLUMNS:
             raise InputError(f"{target.label}: {len(all_names):,} columns are more than a sheet holds. Write csv or parquet.")
         # Beside the target, not in a place that others may look into.
-        self._folder = tempfile.mkdtemp(prefix=f".{target.label}.", dir=target.folder)
-        self._book = xlsxwriter.Workbook(target.file, {"constant_memory": True, "tmpdir": self._folder, "strings_to_urls": False})
+        settings = {"constant_memory": True, "tmpdir": target.scratch(), "strings_to_urls": False}
+        self._book = xlsxwriter.Workbook(target.file, settings)
         self._dates = self._book.add_format({"num_format": "yyyy-mm-dd"})
         self._times = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._sheet = self._book.add_worksheet("scan")
@@ -287,12 +285,16 @@ class WorkbookWriter:
             self.discard()
 
     def discard(self) -> None:
-        """Remove what lies beside the target."""
-        with suppress(OSError):
-            shutil.rmtree(self._folder, ignore_errors=True)
+        """Close the file that holds the rows until the end; the folder is the target's."""
+        rows = getattr(self._sheet, "row_data_fh", None)
+        if rows is not None:
+            with suppress(OSError):
+                rows.close()
 
 
 # ---------------------------------------------------------------------- parquet
+
+_GROUP_ROWS, _GROUP_BYTES = 1 << 18, 16 << 20
 
 
 class ParquetWriter:
@@ -315,6 +317,9 @@ class ParquetWriter:
         self._own = pa.schema(own)
         self._schema = pa.schema([*own, *new], metadata=schema.metadata if schema is not None else None)
         self._writer = parquet.ParquetWriter(file, self._schema)
+        self._typed = schema is not None
+        self._held: list[Any] = []
+        self._rows = self._bytes = 0
         self._columns = [
             Rendering(one.answers, lambda reading, index=index: reading_values(reading)[index])  # type: ignore[misc]
             for one in added
@@ -325,10 +330,10 @@ class ParquetWriter:
         """Write rows."""
         import pyarrow as pa
 
-        from cramprisk.files.arrow_text import taken
+        from cramprisk.files.arrow_text import plain_text, taken
 
         if isinstance(batch, Columns):
-            own = batch.table.columns
+            own = batch.table.columns if self._typed else [plain_text(column) for column in batch.table.columns]
         else:
             rows = [[None if cell is None else cell_text(cell) for cell in row] for row in batch.rows]
             own = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
@@ -336,8 +341,22 @@ class ParquetWriter:
         for position, column in enumerate(self._columns):
             field = self._schema.field(len(self._own) + position)
             new.append(taken(column, found[position // len(COLUMNS)], field.type))
-        self._writer.write_batch(pa.RecordBatch.from_arrays([*own, *new], schema=self._schema), row_group_size=1 << 18)
+        held = pa.RecordBatch.from_arrays([*own, *new], schema=self._schema)
+        self._held.append(held)
+        self._rows += held.num_rows
+        self._bytes += sum(column.nbytes for column in own)
+        if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if self._held:
+            table = pa.Table.from_batches(self._held).unify_dictionaries()
+            self._writer.write_table(table, row_group_size=self._rows)
+            self._held, self._rows, self._bytes = [], 0, 0
 
     def end(self) -> None:
-        """Write the footer."""
+        """Write the last rows and the footer."""
+        self._flush()
         self._writer.close()

@@ -143,7 +143,7 @@ def _unread(view: View) -> Iterator[_Card]:
         summary.append(f"{more}: what matters together with {'it' if beside == 1 else 'them'} is not seen")
         lines.append(f"- {more}, so what matters together with the draft may be missing here")
     if view.notices:
-        summary.append("the list may be longer than what was sent")
+        summary.append("not all that matters was sent, or could be used")
         lines += [f"- {escaped(notice, 300)}" for notice in view.notices]
     if summary:
         yield _Card("not-understood", _sentence(summary), lines)

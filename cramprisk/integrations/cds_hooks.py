@@ -175,17 +175,39 @@ def read_feedback(request: object) -> dict[str, dict[str, int]]:
             raise HookError(f"{where}: must be a JSON object.", code="structure")
         for key in ("card", "outcome", "outcomeTimestamp"):
             value = one.get(key)
-            if not isinstance(value, str) or not value.strip():
+            if not _is_text(value):
                 raise HookError(f"{where}.{key}: is missing or no text.", code="required")
         if one["outcome"] not in _OUTCOMES:
             raise HookError(f"{where}.outcome: must be accepted or overridden.", code="value")
         outcomes[one["outcome"]] += 1
-        reason = one.get("overrideReason")
-        reason = reason.get("reason") if isinstance(reason, dict) else None
-        code = reason.get("code") if isinstance(reason, dict) else None
-        if isinstance(code, str) and code in OVERRIDE_REASONS:
+        code = _reason(one, where)
+        if code in OVERRIDE_REASONS:
             reasons[code] += 1
     return {"outcomes": dict(outcomes), "reasons": dict(reasons)}
+
+
+def _reason(one: Mapping[str, Any], where: str) -> str | None:
+    """The code of the override reason in one feedback, if it has one."""
+    accepted = one.get("acceptedSuggestions", [])
+    if not isinstance(accepted, list) or not all(isinstance(each, dict) and _is_text(each.get("id")) for each in accepted):
+        raise HookError(f"{where}.acceptedSuggestions: must be a list of objects with an id.", code="structure")
+    given = one.get("overrideReason", {})
+    if not isinstance(given, dict) or not isinstance(given.get("userComment", ""), str):
+        raise HookError(f"{where}.overrideReason: must be a JSON object, with userComment as a text.", code="structure")
+    if "reason" not in given:
+        return None
+    coding = given["reason"]
+    if not (
+        isinstance(coding, dict)
+        and all(isinstance(coding.get(key), str) for key in ("system", "code"))
+        and isinstance(coding.get("display", ""), str)
+    ):
+        raise HookError(f"{where}.overrideReason.reason: must be a Coding with system and code.", code="structure")
+    return str(coding["code"])
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _view(asked: HookRequest, checker: Checker) -> View:

@@ -215,8 +215,8 @@ def _selected(value: object, drafts: tuple[Mapping[str, Any], ...]) -> tuple[fro
     if not isinstance(value, list) or not value:
         what = "is missing" if value is None else "must be a list that is not empty"
         raise HookError(f"context.selections: {what}.", code=_code(value))
-    if not all(isinstance(one, str) and one.strip() for one in value):
-        raise HookError("context.selections: must hold texts that are not empty.", code="structure")
+    if not all(isinstance(one, str) and one.strip() and len(one) <= _MAX_ID for one in value):
+        raise HookError(f"context.selections: must hold texts, not empty, of at most {_MAX_ID} characters.", code="structure")
     places: dict[str, list[int]] = {}
     for index, entry in enumerate(drafts):
         resource = entry["resource"]

@@ -43,6 +43,7 @@ class Found:
     Attributes:
         resource: As it came.
         type: Its ``resourceType``.
+        id: Its logical id, or an empty text.
         path: Where it stands, as FHIRPath from the root of the input.
         url: Its ``fullUrl``, or an empty text.
         container: The resource that contains it, or None.
@@ -50,7 +51,7 @@ class Found:
         history: Whether it stands in a Bundle of versions, newest first.
     """
 
-    __slots__ = ("container", "deleted", "history", "path", "resource", "type", "url")
+    __slots__ = ("container", "deleted", "history", "id", "path", "resource", "type", "url")
 
     def __init__(
         self,
@@ -64,16 +65,12 @@ class Found:
     ) -> None:
         self.resource = resource
         self.type = text_of(resource.get("resourceType"))
+        self.id = text_of(resource.get("id"))
         self.path = path
         self.url = url
         self.container = container
         self.deleted = deleted
         self.history = history
-
-    @property
-    def id(self) -> str:
-        """Its logical id, or an empty text."""
-        return text_of(self.resource.get("id"))
 
     @property
     def reference(self) -> str | None:

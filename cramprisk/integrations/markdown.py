@@ -35,11 +35,11 @@ def escaped(text: str, limit: int = 200) -> str:
 
     Examples:
         >>> print(escaped("Lasix <b>40</b> [x](javascript:alert(1))"))
-        Lasix &lt;b&gt;40&lt;/b&gt; \[x\](javascript:alert(1))
+        Lasix &lt;b&gt;40&lt;/b&gt; \[x\]\(javascript:alert(1))
         >>> print(escaped("# HCTZ"), escaped("1. HCTZ"))
         \# HCTZ 1\. HCTZ
     """
-    shown = _ADDRESSES.sub(lambda found: f"{found[0]}{_BREAK}", plain(text, limit).translate(_ESCAPES))
+    shown = _ADDRESSES.sub(lambda found: f"{found[0]}{_BREAK}", plain(text, limit).translate(_ESCAPES)).replace("](", "]\\(")
     first = _FIRST.match(shown)
     if first is None:
         return shown

@@ -74,20 +74,19 @@ def create_app(checker: Checker, settings: Settings | None = None, *, store: Rep
     if settings.issuers and store is None:
         raise InputError("store: is needed with issuers, so that a token is taken once.")
     gate = Gate(settings, store) if settings.issuers and store is not None else None
-    checking = ThreadPoolExecutor(_CHECKING_THREADS, thread_name_prefix="check")
-    admitting = ThreadPoolExecutor(_TOKEN_THREADS, thread_name_prefix="token")
+    checking = _Threads(_CHECKING_THREADS, "check")
+    admitting = _Threads(_TOKEN_THREADS, "token")
 
     async def run(work: Callable[[], _T]) -> _T:
         async with asyncio.timeout(settings.time_limit_s):
-            return await asyncio.get_running_loop().run_in_executor(checking, work)
+            return await checking.run(work)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await asyncio.get_running_loop().run_in_executor(checking, _warm, checker)
+        await checking.run(lambda: _warm(checker))
         yield
-        # What still runs was given up by its request; it is not waited for.
-        checking.shutdown(wait=False, cancel_futures=True)
-        admitting.shutdown(wait=False, cancel_futures=True)
+        checking.stop()
+        admitting.stop()
 
     document = openapi(settings)
 
@@ -133,7 +132,7 @@ def create_app(checker: Checker, settings: Settings | None = None, *, store: Rep
             paths = {path, path.removesuffix("/feedback")}
             try:
                 given = request.headers.getlist("authorization")
-                await asyncio.get_running_loop().run_in_executor(admitting, gate.admit, given, paths)
+                await admitting.run(lambda: gate.admit(given, paths))
             except RefusedError as error:
                 say(request.scope, refused=str(error))
                 return _Json(outcome(401, _NO_LET_IN), 401, {"www-authenticate": "Bearer"})
@@ -176,6 +175,27 @@ def create_app(checker: Checker, settings: Settings | None = None, *, store: Rep
         ],
         exception_handlers={HTTPException: _http_error, HookError: _hook_error, InputError: _input_error},
     )
+
+
+class _Threads:
+    """A few threads, begun when they are first needed: an application may be started, stopped, and started anew."""
+
+    def __init__(self, most: int, name: str) -> None:
+        self._most = most
+        self._name = name
+        self._pool: ThreadPoolExecutor | None = None
+
+    async def run(self, work: Callable[[], _T]) -> _T:
+        """What some work gives, done in one of the threads."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._most, thread_name_prefix=self._name)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def stop(self) -> None:
+        """Take on nothing more. What still runs was given up by its request; it is not waited for."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
 
 
 class _Route:

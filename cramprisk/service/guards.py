@@ -10,6 +10,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 from uuid import UUID, uuid4
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cramprisk.service.logs import where
@@ -99,6 +100,9 @@ class Watch:
 
         try:
             await self.app(scope, receive, answer)
+        except ClientDisconnect:
+            # There is nobody to answer, and nothing is wrong here.
+            fields["failed"] = "client left"
         except TimeoutError:
             # The client does not take its answer; the connection is of no more use to anybody.
             fields["failed"] = "answer not taken"
@@ -112,7 +116,8 @@ class Watch:
         finally:
             fields["status"] = status
             fields["ms"] = round((time.perf_counter() - began) * 1000, 1)
-            _LOG.log(logging.ERROR if status >= 500 or not status else logging.INFO, "request", extra={"fields": fields})
+            level = logging.ERROR if status >= 500 or "error" in fields else logging.INFO
+            _LOG.log(level, "request", extra={"fields": fields})
 
 
 def _request_id(scope: Scope) -> str:

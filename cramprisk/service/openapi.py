@@ -11,7 +11,8 @@ from cramprisk.service.settings import Settings
 
 __all__ = ["openapi"]
 
-_TEXT = {"type": "string", "minLength": 1, "maxLength": 512, "pattern": r"^\S(.*\S)?$"}
+_WORDS = {"type": "string", "minLength": 1, "pattern": r"\S"}
+_TEXT = {**_WORDS, "maxLength": 512}
 _RESOURCE = {
     "description": "A FHIR resource (R4, R4B or R5); unknown and missing fields are borne.",
     "type": "object",
@@ -115,12 +116,12 @@ _FEEDBACK = {
                 "type": "object",
                 "required": ["card", "outcome", "outcomeTimestamp"],
                 "properties": {
-                    "card": _TEXT,
+                    "card": _WORDS,
                     "outcome": {"enum": ["accepted", "overridden"]},
-                    "outcomeTimestamp": _TEXT,
+                    "outcomeTimestamp": _WORDS,
                     "acceptedSuggestions": {
                         "type": "array",
-                        "items": {"type": "object", "required": ["id"], "properties": {"id": _TEXT}},
+                        "items": {"type": "object", "required": ["id"], "properties": {"id": _WORDS}},
                     },
                     "overrideReason": {
                         "type": "object",
@@ -305,8 +306,8 @@ def _request(hook: str) -> dict[str, Any]:
             "context": context,
             "prefetch": {
                 "type": "object",
-                # statements may stand in for medications; a client that follows the templates sends both
-                "required": ["medications", "conditions"],
+                "required": ["conditions"],
+                "anyOf": [{"required": ["medications"]}, {"required": ["statements"]}],
                 "properties": dict.fromkeys(PREFETCH, nullable),
             },
         },

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import astuple, replace
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+import cramprisk
 from cramprisk import Checker, InputError, MissingExtraError, load_tables
 from cramprisk.columns import COLUMNS, readings
 from cramprisk.model import Kind
@@ -54,12 +56,13 @@ def test_every_row_says_what_it_says_on_this_machine(spark):
     conditions = ["T2DM", "", None, "no diabetes", "xyzzy", "DM, CKD 3"]
     given = [(row, medicines[row % 11], conditions[row % 6]) for row in range(1003)]
 
-    rows = annotate(spark.createDataFrame(given, SCHEMA).repartition(5), drug="medicine", condition="dx").collect()
+    made = cramprisk.annotate(spark.createDataFrame(given, SCHEMA).repartition(5), drug="medicine", condition="dx")
+    rows = made.collect()
 
     rows.sort(key=lambda row: row.person)
-    assert [tuple(row[:3]) for row in rows] == given
-    assert added(rows, "drug") == answers([row.medicine for row in rows], Kind.DRUG)
-    assert added(rows, "condition") == answers([row.dx for row in rows], Kind.CONDITION)
+    here = cramprisk.annotate(pd.DataFrame(given, columns=["person", "medicine", "dx"]), drug="medicine", condition="dx")
+    assert made.columns == list(here.columns)
+    assert [tuple(row) for row in rows] == list(here.astype(object).where(here.notna(), None).itertuples(index=False, name=None))
 
 
 def written(kind):
@@ -142,12 +145,15 @@ def test_tables_of_ones_own_are_sent_to_the_workers(spark, tmp_path):
 
 def test_the_distinct_texts_can_be_read_once_and_joined_back(spark):
     frame = spark.createDataFrame([(row, ["Lasix", None, "HCT", ""][row % 4], "") for row in range(40)], SCHEMA)
-    known = lookup_table(frame, drug="medicine")
+    known = lookup_table(frame, "medicine").cache()
 
-    joined = frame.join(known, frame.medicine.eqNullSafe(known.text), "left").drop("text")
+    joined = frame.join(known, frame.medicine.eqNullSafe(known.name), "left").drop("name")
 
+    assert known.columns == cramprisk.lookup_table([]).column_names
     assert known.count() == 4
-    assert sorted(map(str, joined.collect())) == sorted(map(str, annotate(frame, drug="medicine").collect()))
+    assert sorted(map(tuple, joined.collect()), key=str) == sorted(
+        map(tuple, annotate(frame, drug="medicine").collect()), key=str
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,9 +192,16 @@ def test_a_type_that_cannot_leave_spark_is_said(spark):
         annotate(spark.sql("SELECT 'Lasix' AS medicine, interval 2 months AS months"), drug="medicine")
 
 
-def test_a_look_up_table_is_of_one_column(spark):
-    with pytest.raises(InputError, match="name one column"):
-        lookup_table(spark.createDataFrame([], SCHEMA), drug="medicine", condition="dx")
+def test_a_look_up_table_is_of_a_kind_there_is(spark):
+    with pytest.raises(InputError, match="kind: must be"):
+        lookup_table(spark.createDataFrame([], SCHEMA), "medicine", kind="medicine")
+
+
+def test_added_columns_may_have_a_prefix(spark):
+    made = annotate(spark.sql("SELECT 'Lasix' AS medicine, 1 AS drug_status"), drug="medicine", prefix="cramps_")
+
+    assert made.columns == ["medicine", "drug_status", *(f"cramps_drug_{column}" for column in COLUMNS)]
+    assert tuple(made.first()[2:]) == answers(["Lasix"], Kind.DRUG)[0]
 
 
 def test_an_error_on_a_worker_holds_no_text(spark):

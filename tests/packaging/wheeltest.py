@@ -99,7 +99,9 @@ def main() -> None:
         for part in TREE:
             if (ROOT / part).is_dir():
                 shutil.copytree(
-                    ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__", "_build", "corpus", "findings")
+                    ROOT / part,
+                    tree / part,
+                    ignore=shutil.ignore_patterns("__pycache__", "_build", "corpus", "findings", "node_modules"),
                 )
             else:
                 shutil.copy(ROOT / part, tree / part)
