@@ -130,9 +130,8 @@ def _is_issue(flag: Flag) -> bool:
 
 
 def _severity(flag: Flag) -> str:
-    """Never high: cramps do not threaten life. Low where the evidence is thin, contested, or the entry uncertain."""
-    sure = flag.grade in (Grade.A, Grade.B, Grade.AVOID)
-    return "moderate" if sure and not flag.contested and not flag.uncertain else "low"
+    """Never high: cramps do not threaten life. Low where the evidence is thin or the entry uncertain."""
+    return "moderate" if flag.grade in (Grade.A, Grade.B, Grade.AVOID) and not flag.uncertain else "low"
 
 
 def _of_flag(flag: Flag, checked: FhirReport) -> Resource:
@@ -228,12 +227,8 @@ def _implicated(one: CheckedEntry) -> Resource:
 
 
 def _subject(checked: FhirReport) -> Resource:
-    known = checked.patient.reference if checked.patient else None
-    stated = next((one.entry.patient for one in checked.entries if one.counted and one.entry.patient), "")
-    for reference in (known, stated):
-        if reference and _REFERENCE.fullmatch(reference):
-            return {"reference": reference}
-    return {}
+    reference = checked.patient_reference or ""
+    return {"reference": reference} if _REFERENCE.fullmatch(reference) else {}
 
 
 def _evidence(row: Association, before: str) -> Resource:
