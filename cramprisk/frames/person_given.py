@@ -32,7 +32,8 @@ class Asked(NamedTuple):
     def texts(self) -> dict[Kind, list[Hashable]]:
         """The columns of texts by kind."""
         given = {Kind.DRUG: self.drug, Kind.CONDITION: self.condition}
-        return {kind: one if isinstance(one, list) else [one] for kind, one in given.items() if one is not None and one != []}
+        several = {kind: one if isinstance(one, list) else [one] for kind, one in given.items() if one is not None}
+        return {kind: names for kind, names in several.items() if names}
 
     def named(self) -> list[tuple[str, Hashable]]:
         """Each column with the argument that names it."""
