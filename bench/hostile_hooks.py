@@ -86,9 +86,8 @@ def main() -> None:
     began = time.perf_counter()
     statuses = hostile(count, bodies(), broken)
     said = ", ".join(f"{number} with {status}" for status, number in sorted(statuses.items()))
-    print(
-        f"{sum(statuses.values())} mutated requests in {time.perf_counter() - began:.0f} s: {said}; no crash, no 5xx, no rule broken"
-    )
+    taken = time.perf_counter() - began
+    print(f"{sum(statuses.values())} mutated requests in {taken:.0f} s: {said}; no crash, no 5xx, no rule broken")
 
 
 if __name__ == "__main__":
