@@ -87,7 +87,8 @@ def main() -> None:
     statuses = hostile(count, bodies(), broken)
     said = ", ".join(f"{number} with {status}" for status, number in sorted(statuses.items()))
     print(
-        f"{sum(statuses.values())} mutated requests in {time.perf_counter() - began:.0f} s: {said}; no crash, no 5xx, no rule broken"
+        f"{sum(statuses.values())} mutated requests in {time.perf_counter() - began:.0f} s: {said}; "
+        "no crash, no 5xx, no rule broken"
     )
 
 

@@ -149,7 +149,8 @@ def main() -> None:
         after = served.memory_mb()
         growth = sum(after) - sum(before)
         print(
-            f"all answered, each with its own id; memory {sum(before):.0f} MB before, {sum(after):.0f} MB after ({growth:+.1f} MB)"
+            f"all answered, each with its own id; "
+            f"memory {sum(before):.0f} MB before, {sum(after):.0f} MB after ({growth:+.1f} MB)"
         )
 
 

@@ -19,6 +19,8 @@ UNREAD = Reading(Status.UNRECOGNISED.value, None, None, False, None, None, False
 
 _MOST_TEXTS = 1_000_000
 _MOST_TEXTS_PLAIN = 250_000
+# A text takes some forty bytes, a reading with all that is made of it over five hundred.
+_MOST_READINGS = 150_000
 _MOST_BYTES = 48 << 20
 # "617310.0" is how a spreadsheet or a frame with gaps writes the code 617310.
 _WHOLE = re.compile(r"(\d{3,})\.0\Z")
@@ -34,7 +36,7 @@ class Answers:
 
     Attributes:
         readings: The distinct readings; 0 is :data:`UNREAD`.
-        distinct: How many distinct texts were met; after `renewed` a text may be counted again.
+        distinct: How many distinct texts were met; at most so many if `renewed`, for then a text may be counted again.
         renewed: How often everything was forgotten. Numbers from before are void.
     """
 
@@ -69,7 +71,8 @@ class Answers:
 
     def _plain_codes(self, texts: list[str]) -> Any:
         new = [text for text in dict.fromkeys(texts) if text not in self._plain]
-        if self._plain and len(self._plain) + len(new) > _MOST_TEXTS_PLAIN:
+        full = len(self._plain) + len(new) > _MOST_TEXTS_PLAIN or len(self.readings) + len(new) > _MOST_READINGS
+        if new and self._plain and full:
             self.renewed += 1
             self._start()
             new = list(dict.fromkeys(texts))
@@ -87,7 +90,8 @@ class Answers:
         codes = pc.index_in(texts, value_set=self._known)
         if codes.null_count:
             new = texts.filter(codes.is_null()).unique()
-            if len(self._known) and (len(self._known) + len(new) > _MOST_TEXTS or self._known.nbytes + new.nbytes > _MOST_BYTES):
+            texts_full = len(self._known) + len(new) > _MOST_TEXTS or self._known.nbytes + new.nbytes > _MOST_BYTES
+            if len(self._known) and (texts_full or len(self.readings) + len(new) > _MOST_READINGS):
                 self.renewed += 1
                 self._start()
                 new = texts.unique()

@@ -150,8 +150,8 @@ def _lines(summary: Summary, seconds: float) -> Iterator[str]:
     rate = summary.rows / max(seconds, 1e-3)
     yield f"{summary.rows:,} rows in {seconds:.1f} s ({rate:,.0f} rows/s); {summary.flagged:,} flagged as reported with cramps"
     for kind, statuses in summary.statuses.items():
-        least = "over " if summary.many else ""
+        most = "at most " if summary.many else ""
         counts = ", ".join(f"{count:,} {status}" for status, count in statuses.items())
-        yield f"{kind}: {least}{summary.distinct[kind]:,} distinct texts; rows {counts}"
+        yield f"{kind}: {most}{summary.distinct[kind]:,} distinct texts; rows {counts}"
     if any(statuses["ambiguous"] + statuses["unrecognised"] for statuses in summary.statuses.values()):
         yield "what was not understood may hold more: write it down with --review"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Delimited", "TextOptions", "arrow"]
 
-_PIECE = 4 << 20
+_PIECE = 2 << 20
 _SAMPLE = 256 << 10
 _MAX_RECORD = 96 << 20
 # Above this a piece is one giant cell: it is cut without the copies that the quick parser makes.

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Parquet"]
 
-_MOST_ROWS = 1 << 16
-_BYTES = 12 << 20
+_MOST_ROWS = 1 << 15
+_BYTES = 6 << 20
 _PROBE = 256
 
 

@@ -78,7 +78,7 @@ class Summary:
     Attributes:
         rows: Of all files.
         statuses: Rows by kind and status.
-        distinct: Distinct texts by kind; a lower bound where `many` says so.
+        distinct: Distinct texts by kind; an upper bound where `many` says so.
         many: Whether there were more distinct texts than are kept at a time.
         flagged: Rows with something that is reported with more cramps.
         problems: Broken rows by the name of the fault.

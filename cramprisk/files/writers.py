@@ -294,7 +294,7 @@ class WorkbookWriter:
 
 # ---------------------------------------------------------------------- parquet
 
-_GROUP_ROWS, _GROUP_BYTES = 1 << 18, 16 << 20
+_GROUP_ROWS, _GROUP_BYTES = 1 << 17, 12 << 20
 
 
 class ParquetWriter:

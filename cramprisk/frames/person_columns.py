@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -190,42 +190,38 @@ def _only(groups: Groups, used: Array) -> Groups:
     return Groups(np.searchsorted(owners, np.arange(len(used) + 1)), groups.at[positions])
 
 
-def _joined(groups: Groups, codes: Array, words: Sequence[str], joint: str) -> Coded:
+def _joined(groups: Groups, codes: Array, words: Callable[[int], str], joint: str) -> Coded:
     """For each group the words of its entries, each once; `codes` are those of `groups.at`."""
     starts = groups.starts
-    first = codes[starts[:-1]]
-    several = np.flatnonzero(np.diff(starts) > 1)
-    used, cells = np.unique(first, return_inverse=True)
-    values = {words[code]: place for place, code in enumerate(used.tolist())}
+    used, cells = np.unique(codes[starts[:-1]], return_inverse=True)
+    values = dict(zip(map(words, used.tolist()), range(len(used)), strict=True))
     cells = cells.astype(np.int32)
+    # Few groups have more than one entry. These are joined one by one, equal ones once.
+    several = np.flatnonzero(np.diff(starts) > 1)
+    owners, positions = spread(starts, several)
+    theirs = codes[positions].tolist()
+    ends = np.searchsorted(owners, np.arange(1, len(several) + 1)).tolist()
     known: dict[tuple[int, ...], int] = {}
-    for group, begin, end in zip(several.tolist(), starts[several].tolist(), starts[several + 1].tolist(), strict=True):
-        key = tuple(dict.fromkeys(codes[begin:end].tolist()))
-        if key not in known:
-            text = joint.join(words[code] for code in key)
-            known[key] = values.setdefault(text, len(values))
-        cells[group] = known[key]
+    begin = 0
+    for group, end in zip(several.tolist(), ends, strict=True):
+        key = tuple(dict.fromkeys(theirs[begin:end]))
+        begin = end
+        place = known.get(key)
+        if place is None:
+            text = joint.join(map(words, key))
+            place = known[key] = values.setdefault(text, len(values))
+        cells[group] = place
     return Coded(cells, tuple(values))
 
 
 def _texts(said: Said, groups: Groups) -> Coded:
     places: dict[str, int] = {}
     number = np.array([places.setdefault(match.text.strip(), len(places)) for match in said.lists.matches] or [0], dtype=np.int32)
-    return _joined(groups, number[said.lists.entry[groups.at]], list(places), ENTRIES_JOINT)
-
-
-class _Numbers(Sequence[str]):
-    """The whole numbers as words, without writing them all out."""
-
-    def __getitem__(self, number: Any) -> Any:
-        return str(number)
-
-    def __len__(self) -> int:
-        raise NotImplementedError
+    return _joined(groups, number[said.lists.entry[groups.at]], list(places).__getitem__, ENTRIES_JOINT)
 
 
 def _row_numbers(said: Said, groups: Groups) -> Coded:
-    return _joined(groups, said.lists.row[groups.at], _Numbers(), ROWS_JOINT)
+    return _joined(groups, said.lists.row[groups.at], str, ROWS_JOINT)
 
 
 def _days(given: Given, said: Said, groups: Groups) -> dict[str, Column]:

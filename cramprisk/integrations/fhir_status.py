@@ -185,7 +185,10 @@ def condition_verdict(resource: Mapping[str, Any]) -> Verdict:
         elif _worst(said).standing is _CURRENT:
             said.append(
                 Verdict(
-                    _UNCERTAIN, "it is active and has an end", "abatement", (abated, "says that it ended; the status is active.")
+                    _UNCERTAIN,
+                    "it is active and has an end",
+                    "abatement",
+                    ("abatement", "says that it ended; the status is active."),
                 )
             )
     verdict = _worst(said)
