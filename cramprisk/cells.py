@@ -122,8 +122,11 @@ def read_alike(alike: Alike, kind: Kind, checker: Checker, going_on: frozenset[s
         checker: Over which tables.
         going_on: Words from which a name goes on into a plain part; an entry with one speaks for itself only.
     """
-    if alike.shaped:
-        match, respelt = checker.drugs.match_plainly(alike.texts[0])
-        if respelt is not None and respelt.isdisjoint(going_on):
-            return Told([read_matches([match], checker)], True)
-    return Told([read_cell(text, kind, checker) for text in alike.texts], False)
+    first, *others = alike.texts
+    if not alike.shaped or checker.drugs.split(first) != [first]:
+        return Told([read_cell(text, kind, checker) for text in alike.texts], False)
+    match, respelt = checker.drugs.match_plainly(first)
+    reading = read_matches([match], checker)
+    if respelt is not None and respelt.isdisjoint(going_on):
+        return Told([reading], True)
+    return Told([reading, *(read_cell(text, kind, checker) for text in others)], False)

@@ -34,14 +34,14 @@ _BARE_CODE = {
 }
 # Letters without which there is no marked code: most entries have none, and looking for them is ten times as quick.
 _MARKS = ("rx", "atc", "icd", "snomed", "sctid")
+_BEGINS_MARK = re.compile(r"\b(?:ndc|" + "|".join(_MARKS) + ")")
 _DIGIT = re.compile(r"\d")
 _CODE_SYSTEM = {"r": "rxcui", "a": "atc", "i": "icd10cm", "s": "snomed"}
 
 
 def may_hold_code(text: str) -> bool:
     """Whether a text has letters that mark a code, so that a number in it may be one."""
-    lowered = text.lower()
-    return "ndc" in lowered or any(mark in lowered for mark in _MARKS)
+    return _BEGINS_MARK.search(text.lower()) is not None
 
 
 def codes_in(text: str, lexicon: Lexicon) -> tuple[list[Mention], list[tuple[int, int]], list[str]]:

@@ -56,9 +56,7 @@ _SPOKEN_OF_BEFORE = frozenset("deficiency deficient resistance level levels over
 # A name with one of these at its edge means it: "non-ST elevation MI", "pregnant mum", "delayed milestone in childhood".
 _MEANT = frozenset("no not non without w/o never mother mum mom maternal paternal childhood infancy".split())
 _SPOKEN_OF_AFTER = frozenset("low high elevated raised".split())
-STANDS_FOR_MORE = frozenset(
-    ("free", *_ADDED, *_ADDED_LETTERS, *_SPOKEN_OF_BEFORE, *_SPOKEN_OF_AFTER, *" ".join(_NOTHING).split())
-)
+STANDS_FOR_MORE = frozenset(("free", *_ADDED, *_SPOKEN_OF_BEFORE, *_SPOKEN_OF_AFTER, *" ".join(_NOTHING).split()))
 """Words that may change what an entry says about a medicine, or make it say nothing."""
 
 

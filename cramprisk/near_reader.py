@@ -181,11 +181,12 @@ class NearReader:
         for key, edits in self.lexicon.near(word):
             if fewest and edits > min(fewest.values()) + 1:
                 break
+            cost: float | None = None
             for name in self.lexicon.spelled(key):
                 if name.method is Method.ABBREVIATION or without.intersection(name.concepts):
                     continue
                 fewest.setdefault(name.concepts, edits)
-                cost = slip_cost(word, key)
+                cost = slip_cost(word, key) if cost is None else cost
                 rarity = self.lexicon.rarity(name)
                 one = _Neighbour(cost + _RARITY_COST[rarity], cost, edits, rarity, name)
                 known = best.get(name.concepts)

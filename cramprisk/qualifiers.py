@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from cramprisk.model import Kind, Qualifier
 from cramprisk.text import Token, condition_token
 
-__all__ = ["BEGINS", "WORDS", "Scope", "says_nothing", "scopes", "strongest"]
+__all__ = ["BEGINS", "PHRASES", "WORDS", "Scope", "says_nothing", "scopes", "strongest"]
 
 N, U, F, H, A, S, P, V = (
     Qualifier.NEGATED,
@@ -266,6 +267,12 @@ BEGINS = {
     for kind, tables in _TABLES.items()
 }
 """The words without which, and without a sign, nothing is said about the names of an entry."""
+PHRASES = {
+    kind: {phrase[:2] for phrases in tables for phrase in phrases}
+    | ({(word,) for word in ("ve", *_EXCHANGES)} if kind is Kind.DRUG else {("ve",)})
+    for kind, tables in _TABLES.items()
+}
+"""The first two words of the trigger phrases; of a phrase of one word that."""
 _SIGNS = re.compile(r"[?>\u2192\u21d2\u2794\u279c\u27a1]|[(\[]\s*-")
 
 
@@ -495,10 +502,13 @@ def _exchanges(tokens: Sequence[Token], taken: Container[int]) -> list[Scope]:
 
 
 def says_nothing(tokens: Sequence[Token], kind: Kind, tail: str) -> bool:
-    """Whether an entry has neither a word that begins a trigger phrase nor a sign that may be one."""
+    """Whether an entry has neither the first two words of a trigger phrase, or one of one word, nor a sign that may be one."""
     begins = BEGINS[kind]
     if any(token.text in begins for token in tokens):
-        return False
+        words = [token.text for token in tokens]
+        known = PHRASES[kind]
+        if any((word,) in known for word in words) or any(pair in known for pair in pairwise(words)):
+            return False
     return _SIGNS.search("".join([token.gap for token in tokens]) + tail) is None
 
 

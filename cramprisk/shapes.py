@@ -1,8 +1,8 @@
 """Which texts of a column must read alike: those that differ in strengths, forms and directions only.
 
 "Furosemide 40 MG Oral Tablet" and "furosemide 20 mg tab" hang on "furosemide" alone. A *plain part* is a run of
-characters between spaces that is made of numbers and of words for units, forms, routes, frequencies and packaging, none
-of which is a name, can begin a code, or says anything about a name. Texts have one *shape* when they are the same but
+characters between spaces that is made of numbers, letters and the tables' ordinary words (units, forms, routes, directions),
+none of which is a name, can begin a code, or says anything about a name. Texts have one *shape* when they are the same but
 for plain parts: each run of those counts as one, and a run at the end as none. Where
 
 * the entry says nothing but known names beside plain words (:meth:`~cramprisk.matcher.Matcher.match_plainly`), and
@@ -26,13 +26,13 @@ from cramprisk.entries import asides, is_plain
 from cramprisk.lexicon import Lexicon
 from cramprisk.matcher import STANDS_FOR_MORE
 from cramprisk.model import Kind
-from cramprisk.qualifiers import BEGINS
+from cramprisk.qualifiers import BEGINS, PHRASES
 from cramprisk.text import tokenise
 
 __all__ = ["Shapes"]
 
-_PLAIN_PART = re.compile(r"(?:\d+(?:\.\d+)?|[A-Za-z]+)(?:/?(?:\d+(?:\.\d+)?|[A-Za-z]+))*%?")
-_PLAIN_KINDS = ("unit", "form", "route", "frequency", "release", "packaging")
+# At most one hyphen: a code of products has two.
+_PLAIN_PART = re.compile(r"(?!.*-.*-)(?:\d+(?:\.\d+)?|[A-Za-z]+)(?:[/-]?(?:\d+(?:\.\d+)?|[A-Za-z]+))*%?|%")
 _STANDS_FOR_PLAIN = "\0"
 _LONGEST = 300
 # What stands before plain parts must end so: behind another sign their gap would not be a plain space, and brackets may
@@ -64,6 +64,8 @@ class Shapes:
         self._lexicon = lexicon
         self._parts: dict[str, _Part] = {}
         self._beside, self._begin = _pairs(lexicon.keys())
+        # No plain part begins a trigger phrase, and none may be the second word of one.
+        self._beside |= {(pair[0], pair[1]) for pair in PHRASES[Kind.DRUG] if len(pair) > 1}
         self.going_on = frozenset(
             [one for one, other in self._beside if self._is_plain(other)]
             + [other for one, other in self._begin if self._is_plain(one)]
@@ -112,13 +114,11 @@ class Shapes:
         return part
 
     def _is_plain(self, word: str) -> bool:
-        """Whether a word of an entry is plain: a number or a word of its use, and nothing else it could be."""
+        """Whether a word of an entry is plain: a number, letter or ordinary word, and nothing else it could be."""
         lexicon = self._lexicon
-        known = lexicon.words.get(word)
-        if not (word[0].isdigit() or (known is not None and known.kind in _PLAIN_KINDS)) or not is_plain(word, lexicon):
-            return False
         return (
-            word not in BEGINS[Kind.DRUG]
+            is_plain(word, lexicon)
+            and word not in BEGINS[Kind.DRUG]
             and word not in STANDS_FOR_MORE
             and lexicon.name(word) is None
             and word not in lexicon.ambiguous
