@@ -54,6 +54,10 @@ def readings(texts: Iterable[str | None], kind: Kind | str, checker: Checker, *,
         checker: Over which tables.
         processes: How many may read, this one included; None for as many as the work is worth and the machine has
             processors for. The readings are the same.
+
+    Examples:
+        >>> [one.concepts for one in readings(["HCTZ 25", "hctz 12.5 mg; lasix", None], "drug", Checker.default())]
+        ['hydrochlorothiazide', 'hydrochlorothiazide|furosemide', None]
     """
     kind = Kind(kind)
     cells = [text or "" for text in texts]

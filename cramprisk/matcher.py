@@ -123,6 +123,11 @@ class Matcher:
 
         Returns:
             The match; and the words that names of the entry have in the tables otherwise, or None for any other entry.
+
+        Examples:
+            >>> from cramprisk import Checker
+            >>> Checker.default().drugs.match_plainly("frusemide 40 mg tab")[1]
+            frozenset({'furosemide'})
         """
         match, read = self._look(text, (), frozenset())
         if read is None or self.kind is not Kind.DRUG or may_hold_code(text) or self.split(text) != [text]:
