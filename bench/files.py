@@ -83,8 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 left = max(taken[index] - once[index], 1e-9)
                 print(
                     f"{form:<8} {by:<6} {base:6.1f} s {given.rows / base / 1e6:5.2f} M/s {taken[index]:6.1f} s "
-                    f"{given.rows / taken[index] / 1e6:5.2f} M/s {base / taken[index]:6.2f} {once[index]:9.1f} s {base / left:8.2f} "
-                    f"{taken[2]:4.0f} MB"
+                    f"{given.rows / taken[index] / 1e6:5.2f} M/s {base / taken[index]:6.2f} {once[index]:9.1f} s "
+                    f"{base / left:8.2f} {taken[2]:4.0f} MB"
                 )
     return 0
 

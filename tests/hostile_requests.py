@@ -114,8 +114,12 @@ def at(value, path):
 
 @st.composite
 def bodies(draw):
-    """A mutated request as bytes, at times with bytes of it changed."""
-    body = bytearray(json.dumps(draw(mutated())).encode())
+    """The id of a service and a mutated request as bytes, mostly for that service, at times with bytes of it changed."""
+    request = draw(mutated())
+    hook = request.get("hook") if isinstance(request, dict) else None
+    if hook not in HOOKS or not draw(st.integers(0, 15)):
+        hook = draw(st.sampled_from(HOOKS))
+    body = bytearray(json.dumps(request).encode())
     for _ in range(draw(st.sampled_from((0, 0, 0, 0, 0, 0, 1, 3)))):
         if body:
             place = draw(st.integers(0, len(body) - 1))
@@ -126,4 +130,4 @@ def bodies(draw):
                 body[place] = draw(st.integers(0, 255))
             else:
                 body[place:place] = draw(st.binary(max_size=8))
-    return bytes(body)
+    return f"cramprisk-{hook}", bytes(body)

@@ -32,6 +32,9 @@ COUNTED = frozenset({Standing.CURRENT, Standing.UNCERTAIN})
 NAMES_DISAGREE = "another name in the same resource says otherwise"
 """The reason of a candidate that comes from a second name of a resource."""
 
+CONTRADICTED = "the resource says something else too"
+"""The reason of a candidate that another name or code of the same resource contradicts."""
+
 # The codes that say that there is nothing: SNOMED CT (no known medications, no current problems, no known allergy) and
 # the International Patient Summary (http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips).
 _NOTHING = frozenset(
@@ -100,6 +103,14 @@ class FhirReport:
         return self.report.complete
 
     @property
+    def patient_reference(self) -> str | None:
+        """How resources refer to the patient; None if the input names none."""
+        if self.patient is not None:
+            return self.patient.reference
+        own = (one.entry.patient for one in self.entries if one.entry.standing is not Standing.OTHER_PATIENT)
+        return next((key for key in own if key), None)
+
+    @property
     def not_counted(self) -> tuple[CheckedEntry, ...]:
         """The entries that were read and not flagged; each says why in ``entry.reason``."""
         return tuple(one for one in self.entries if not one.counted)
@@ -118,7 +129,7 @@ class FhirReport:
         return {
             **self.report.to_dict(),
             "fhir": {
-                "patient": self.patient.reference if self.patient else None,
+                "patient": self.patient_reference,
                 "entries": [entry.to_dict() for entry in self.entries],
                 "warnings": [warning.to_dict() for warning in self.warnings],
                 "unread": dict(self.unread),
@@ -383,6 +394,8 @@ def match_thing(thing: NamedThing, kind: Kind, checker: Checker) -> tuple[Match,
         (one for wanted in (_whole, _partly) for one in matches if wanted(one)),
         matches[0],
     )
+    # "Water pill" beside "hydrochlorothiazide 25 mg", "lisinopril" beside "lisinopril / hydrochlorothiazide".
+    best = next((one for one in matches if _whole(one) and _says_more(one, best, matcher.lexicon)), best)
     amiss: tuple[str, ...] = ()
     if any(candidate.reason == CODE_SAYS_OTHERWISE for one in matches for candidate in one.candidates):
         amiss = ("a code and a name contradict each other",)
@@ -395,8 +408,33 @@ def match_thing(thing: NamedThing, kind: Kind, checker: Checker) -> tuple[Match,
             candidates=(*best.candidates, Candidate(other.concepts, other.mentions[0].name, other.score, NAMES_DISAGREE)),
             not_understood=(*best.not_understood, other.text),
         )
+    if amiss and kind is Kind.DRUG:
+        return _undecided(best, matcher.lexicon), amiss
     checked, more = _one_code(best, matcher.lexicon)
     return checked, (*amiss, *more)
+
+
+def _undecided(match: Match, lexicon: Lexicon) -> Match:
+    """The match with all that was read as candidates.
+
+    Codes of real records are wrong now and then, and so are texts; which of the two is, cannot be told. Taking one
+    medicine for another is the worst error. (A condition keeps what was read: its words often say more than its code.)
+    """
+    read = (
+        Candidate(
+            mention.concepts, " + ".join(lexicon.concepts[one].name for one in mention.concepts), mention.score, CONTRADICTED
+        )
+        for mention in match.mentions
+    )
+    said = (mention.matched_text for mention in match.mentions)
+    return replace(
+        match,
+        status=Status.AMBIGUOUS,
+        concepts=(),
+        mentions=(),
+        candidates=tuple(dict.fromkeys((*read, *match.candidates))),
+        not_understood=tuple(dict.fromkeys((*said, *match.not_understood))),
+    )
 
 
 def _whole(match: Match) -> bool:
@@ -405,6 +443,15 @@ def _whole(match: Match) -> bool:
 
 def _partly(match: Match) -> bool:
     return match.status is Status.MATCHED
+
+
+def _says_more(one: Match, other: Match, lexicon: Lexicon) -> bool:
+    """Whether a reading holds all that another says, and says something more narrowly or in addition."""
+    return (
+        bool(other.concepts)
+        and not set(one.concepts) <= set(other.concepts)
+        and all(any(lexicon.is_a(mine, its) for mine in one.concepts) for its in other.concepts)
+    )
 
 
 def _agree(one: Match, other: Match, lexicon: Lexicon) -> bool:
