@@ -20,6 +20,7 @@ import cramprisk.polars
 from cramprisk import Checker, InputError, annotate, findings, lookup_table, summarise
 from cramprisk.columns import COLUMNS
 from cramprisk.frames import answers, polars_frames
+from cramprisk.model import Interaction
 
 SECRET = 31337
 CELLS = ["HCTZ 25mg", None, "unheard of", "HCTZ 25mg"]
@@ -404,6 +405,18 @@ def test_an_interaction_is_a_row_behind_the_flags():
     last = made.iloc[-1]
     assert (last["role"], last["kind"], last["entries"], last["rows"]) == ("interaction", "interaction", "HCTZ | Ventolin", "0|1")
     assert pd.isna(last["grade"])
+
+
+def test_one_medicine_on_both_sides_does_not_interact_with_itself():
+    checker = Checker(Checker.default().tables)
+    source = checker.interactions[0].source
+    checker.__dict__["interactions"] = (Interaction("both", ("diuretics", "thiazide-diuretics"), "Effect.", source, ""),)
+    frame = pd.DataFrame({"p": [1, 2, 2], "m": ["HCTZ", "HCTZ", "Lasix"]})
+
+    made = summarise(frame, id="p", drug="m", checker=checker)
+
+    assert list(made["interactions"]) == [0, 1]
+    assert [len(checker.check(list(rows)).interactions) for _, rows in frame.groupby("p")["m"]] == [0, 1]
 
 
 def test_several_columns_are_one_list():
