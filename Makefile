@@ -28,6 +28,7 @@ demo: .venv/installed  ## check the example list with the embedded tables
 	$(BIN)/cramprisk check --file examples/medications.txt --condition-file examples/conditions.txt
 
 test: .venv/developing  ## install the development extras and run all tests
+	@tests/integration/node/install.sh
 	@tests/browser/install.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 

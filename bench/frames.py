@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -187,14 +188,16 @@ def in_spark(texts: Path, rows: int) -> Figures:
 
     with tempfile.TemporaryDirectory() as place:
         given = pa.table({COLUMN: column(texts, rows)})
-        # Several groups of rows, so that both cores have something to read.
-        pq.write_table(given, Path(place) / "column.parquet", row_group_size=max(1, rows // 16))
+        # Several files, so that both cores have something to read.
+        bounds = [rows * number // 8 for number in range(9)]
+        for start, end in pairwise(bounds):
+            pq.write_table(given.slice(start, end - start), Path(place) / f"{start}.parquet")
         del given
         try:
-            spark = local_session(2, settings={"spark.sql.files.maxPartitionBytes": "16m", "spark.driver.memory": "3g"})
+            spark = local_session(2, settings={"spark.sql.files.minPartitionNum": "4", "spark.driver.memory": "3g"})
         except MissingExtraError as absent:
             return {"absent": str(absent)}
-        frame = spark.read.parquet(str(Path(place) / "column.parquet"))
+        frame = spark.read.parquet(place)
 
         def done(made: Any) -> None:
             made.write.format("noop").mode("overwrite").save()
@@ -203,7 +206,7 @@ def in_spark(texts: Path, rows: int) -> Figures:
             from pyspark.sql import functions
 
             known = lookup_table(frame, COLUMN)
-            done(frame.join(functions.broadcast(known), frame[COLUMN].eqNullSafe(known["name"]), "left").drop("name"))
+            done(frame.join(functions.broadcast(known), frame[COLUMN].eqNullSafe(known["text"]), "left").drop("text"))
 
         found: Figures = {"rows": rows, "partitions": frame.rdd.getNumPartitions()}
         found["first"] = seconds(lambda: done(annotate(frame, drug=COLUMN)))

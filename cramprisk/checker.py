@@ -132,6 +132,7 @@ class Checker:
     def __init__(self, tables: Tables, *, remember: int = 0) -> None:
         self.tables = tables
         self.remember = remember
+        self._known_rows: dict[tuple[Kind, str], tuple[tuple[str, Association], ...]] = {}
 
     @staticmethod
     @cache
@@ -324,13 +325,22 @@ class Checker:
             heard |= {(row.source.id, row.direction) for row in rows}
         return own, inherited
 
+    def _rows(self, kind: Kind, concept: str) -> tuple[tuple[str, Association], ...]:
+        """The findings about a concept with the id of the class they are inherited from; kept, as there are few concepts.
+
+        A class's claim does not outlive its members' own data in the other direction: diltiazem relieves whatever
+        "antihypertensives" may do. Own rows come first; inherited ones only add.
+        """
+        known = self._known_rows.get((kind, concept))
+        if known is None:
+            own, inherited = self.evidence(kind, concept)
+            known = self._known_rows[kind, concept] = (*(("", row) for row in own), *inherited)
+        return known
+
     def _flags(self, kind: Kind, concept: str, places: Sequence[tuple[int, bool, str | None]]) -> list[Flag]:
-        own, inherited = self.evidence(kind, concept)
-        if not own and not inherited:
+        rows = self._rows(kind, concept)
+        if not rows:
             return []
-        # A class's claim does not outlive its members' own data in the other direction: diltiazem relieves whatever
-        # "antihypertensives" may do. Own rows come first; inherited ones only add.
-        rows = [("", row) for row in own] + inherited
         subject = self.matcher(kind).lexicon.concepts[concept]
         entries = tuple(dict.fromkeys(index for index, _, _ in places))
         uncertain = bool(places) and all(doubt for _, doubt, _ in places)

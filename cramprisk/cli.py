@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cramprisk import cli_fhir
 from cramprisk._version import __version__
 from cramprisk.errors import CrampRiskError, InputError, MissingExtraError, TableError
 
@@ -48,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--age", type=float, metavar="YEARS", help="the person's age; from 60 on it is a risk factor")
     check.add_argument("--sex", choices=("female", "male", "other", "unknown"))
     check.add_argument("--pregnant-weeks", type=float, metavar="WEEKS", help="flagged from the second trimester on")
-    check.add_argument("--format", choices=("table", "text", "html", "json", "ndjson", "csv"), default="table")
+    check.add_argument("--format", choices=("table", "text", "html", "json", "ndjson", "csv", "fhir"), default="table")
+    cli_fhir.add_options(check)
     check.add_argument("--fail-on", choices=("A", "B", "C", "D"), help="exit with 1 if a flag has this grade or a stronger one")
     _add_origin(check)
     check.set_defaults(run=_check)
@@ -245,6 +247,12 @@ def _read_list(name: str) -> str:
 def _check(arguments: argparse.Namespace) -> int:
     drugs: list[str] = list(arguments.names)
     conditions: list[str] = list(arguments.condition)
+    misused = cli_fhir.misused(arguments)
+    if misused:
+        _say(misused)
+        return 2
+    if arguments.fhir is not None:
+        return cli_fhir.run(arguments, _checker(arguments), _write)
     if arguments.file is None and arguments.condition_file is None and not drugs and not conditions:
         _say("nothing to check: give names, --condition, or --file. See: cramprisk check --help")
         return 2

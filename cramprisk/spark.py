@@ -92,9 +92,9 @@ def annotate(
 
 
 def lookup_table(df: DataFrame, column: str, *, kind: Kind | str = "drug", checker: Checker | None = None) -> DataFrame:
-    """What each distinct name in a column says, to be joined back by name: :func:`cramprisk.lookup_table` made in Spark.
+    """What each distinct text in a column says, to be joined back by text: :func:`cramprisk.lookup_table` made in Spark.
 
-    Every name is read once in the whole cluster, and no other column is moved. :func:`annotate` reads a name once in
+    Every text is read once in the whole cluster, and no other column is moved. :func:`annotate` reads a text once in
     every worker and needs no shuffle.
 
     Args:
@@ -104,7 +104,7 @@ def lookup_table(df: DataFrame, column: str, *, kind: Kind | str = "drug", check
         checker: As for :func:`annotate`.
 
     Returns:
-        A data frame with the columns ``name`` and :data:`cramprisk.columns.COLUMNS`. The null of the column, if it has
+        A data frame with the columns ``text`` and :data:`cramprisk.columns.COLUMNS`. The null of the column, if it has
         one, is a row too, so that a null-safe join (``eqNullSafe``, ``<=>``) finds an answer for every row.
 
     Raises:
@@ -116,10 +116,10 @@ def lookup_table(df: DataFrame, column: str, *, kind: Kind | str = "drug", check
         wanted = Kind(kind)
     except ValueError:
         raise InputError('kind: must be "drug" or "condition".') from None
-    names = _numbered(df).selectExpr(f"`{_position(df, column)}` AS name").distinct()
-    # Each name occurs once: there is nothing to be kept for later batches.
-    read = annotate(names, **{wanted.value: "name"}, checker=checker, kept_texts=1)
-    return read.toDF("name", *COLUMNS)
+    texts = _numbered(df).selectExpr(f"`{_position(df, column)}` AS text").distinct()
+    # Each text occurs once: there is nothing to be kept for later batches.
+    read = annotate(texts, **{wanted.value: "text"}, checker=checker, kept_texts=1)
+    return read.toDF("text", *COLUMNS)
 
 
 def local_session(cores: int = 2, *, settings: Mapping[str, str] | None = None) -> SparkSession:

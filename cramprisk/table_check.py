@@ -35,6 +35,11 @@ _PATTERNS = {
     "year": (re.compile(r"(?:19|20)[0-9][0-9]"), "a year has four digits"),
     "reviewed": (re.compile(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]"), "a date looks like 2026-11-21"),
 }
+_PRODUCT_CODES = {
+    "rxcui": _PATTERNS["rxcui"],
+    "snomed": _PATTERNS["snomed"],
+    "ndc": (re.compile(r"[0-9]{11}"), "an NDC has eleven digits here, without hyphens"),
+}
 _ATC_DRUG = re.compile(r"[A-Z][0-9][0-9][A-Z]{2}[0-9][0-9]")
 _ATC_CLASS = re.compile(r"[A-Z](?:[0-9][0-9](?:[A-Z](?:[A-Z])?)?)?")
 _CODES = ("rxcui", "snomed", "icd10cm")
@@ -81,6 +86,7 @@ def table_problems(tables: Tables) -> list[Problem]:
         ("conditions.csv", _condition_kind),
         ("words.csv", _word),
         ("common_names.csv", _common_kind),
+        ("product_codes.csv", _product_code),
     ):
         table = tables.files[file]
         for index, row in _unchecked(tables, file):
@@ -170,6 +176,7 @@ def _references(tables: Tables) -> Iterator[Problem]:
         ("drugs.csv", "drug_class", "drug_classes.csv"),
         ("drug_classes.csv", "parent", "drug_classes.csv"),
         ("combinations.csv", "ingredients", "drugs.csv"),
+        ("product_codes.csv", "ingredients", "drugs.csv"),
         ("conditions.csv", "parent", "conditions.csv"),
         ("compound_conditions.csv", "parts", "conditions.csv"),
     )
@@ -329,8 +336,23 @@ def _association(file: str, line: int, row: Row) -> Iterator[Problem]:
         yield wrong("reviewed", "is the date of the last review, as 2026-11-21.")
 
 
+def _product_code(file: str, line: int, row: Row) -> Iterator[Problem]:
+    pattern = _PRODUCT_CODES.get(row["system"])
+    if pattern is None:
+        yield Problem(file, line, "system", f"is one of {', '.join(_PRODUCT_CODES)}.")
+    elif not pattern[0].fullmatch(row["code"]):
+        yield Problem(file, line, "code", f"{pattern[1]}.")
+    if not row["ingredients"]:
+        yield Problem(file, line, "ingredients", "is empty. Fill in the ids of the ingredients.")
+
+
 def _codes_once(tables: Tables) -> Iterator[Problem]:
-    """A code means one concept; a combination's ATC code is its own."""
+    """A code means one concept; a combination's ATC code is its own, and a product's code is that of no ingredient."""
+    ingredients = {code: row["id"] for row in tables.rows("drugs.csv") for code in split_cell(row["rxcui"])}
+    for index, row in _unchecked(tables, "product_codes.csv"):
+        if row["system"] == "rxcui" and row["code"] in ingredients:
+            message = f'"{row["code"]}" is the RxCUI of "{ingredients[row["code"]]}" already. Keep one.'
+            yield _problem(tables, "product_codes.csv", index, "code", message)
     for files, systems in (
         (("drugs.csv",), ("rxcui", "atc")),
         (("conditions.csv", "compound_conditions.csv"), ("icd10cm", "snomed")),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from cramprisk.checker import Checker
-from cramprisk.errors import InputError
 from cramprisk.frames.answers import FIXED, Array, Coded, Column, coded, take
 from cramprisk.frames.person_flags import TIMINGS, Groups, Said
 from cramprisk.frames.person_lists import Given, spread, starts_of
@@ -20,7 +19,6 @@ __all__ = [
     "ROWS_JOINT",
     "SUMMARY_COLUMNS",
     "finding_columns",
-    "given_days",
     "summary_columns",
 ]
 
@@ -190,42 +188,38 @@ def _only(groups: Groups, used: Array) -> Groups:
     return Groups(np.searchsorted(owners, np.arange(len(used) + 1)), groups.at[positions])
 
 
-def _joined(groups: Groups, codes: Array, words: Sequence[str], joint: str) -> Coded:
+def _joined(groups: Groups, codes: Array, words: Callable[[int], str], joint: str) -> Coded:
     """For each group the words of its entries, each once; `codes` are those of `groups.at`."""
     starts = groups.starts
-    first = codes[starts[:-1]]
-    several = np.flatnonzero(np.diff(starts) > 1)
-    used, cells = np.unique(first, return_inverse=True)
-    values = {words[code]: place for place, code in enumerate(used.tolist())}
+    used, cells = np.unique(codes[starts[:-1]], return_inverse=True)
+    values = dict(zip(map(words, used.tolist()), range(len(used)), strict=True))
     cells = cells.astype(np.int32)
+    # Few groups have more than one entry. These are joined one by one, equal ones once.
+    several = np.flatnonzero(np.diff(starts) > 1)
+    owners, positions = spread(starts, several)
+    theirs = codes[positions].tolist()
+    ends = np.searchsorted(owners, np.arange(1, len(several) + 1)).tolist()
     known: dict[tuple[int, ...], int] = {}
-    for group, begin, end in zip(several.tolist(), starts[several].tolist(), starts[several + 1].tolist(), strict=True):
-        key = tuple(dict.fromkeys(codes[begin:end].tolist()))
-        if key not in known:
-            text = joint.join(words[code] for code in key)
-            known[key] = values.setdefault(text, len(values))
-        cells[group] = known[key]
+    begin = 0
+    for group, end in zip(several.tolist(), ends, strict=True):
+        key = tuple(dict.fromkeys(theirs[begin:end]))
+        begin = end
+        place = known.get(key)
+        if place is None:
+            text = joint.join(map(words, key))
+            place = known[key] = values.setdefault(text, len(values))
+        cells[group] = place
     return Coded(cells, tuple(values))
 
 
 def _texts(said: Said, groups: Groups) -> Coded:
     places: dict[str, int] = {}
     number = np.array([places.setdefault(match.text.strip(), len(places)) for match in said.lists.matches] or [0], dtype=np.int32)
-    return _joined(groups, number[said.lists.entry[groups.at]], list(places), ENTRIES_JOINT)
-
-
-class _Numbers(Sequence[str]):
-    """The whole numbers as words, without writing them all out."""
-
-    def __getitem__(self, number: Any) -> Any:
-        return str(number)
-
-    def __len__(self) -> int:
-        raise NotImplementedError
+    return _joined(groups, number[said.lists.entry[groups.at]], list(places).__getitem__, ENTRIES_JOINT)
 
 
 def _row_numbers(said: Said, groups: Groups) -> Coded:
-    return _joined(groups, said.lists.row[groups.at], _Numbers(), ROWS_JOINT)
+    return _joined(groups, said.lists.row[groups.at], str, ROWS_JOINT)
 
 
 def _days(given: Given, said: Said, groups: Groups) -> dict[str, Column]:
@@ -248,17 +242,3 @@ def _days(given: Given, said: Said, groups: Groups) -> dict[str, Column]:
             open_ = np.logical_or.reduceat(unknown, groups.starts[:-1])
             days[name] = np.where(open_, np.datetime64("NaT", "D"), most.astype("datetime64[D]"))
     return days
-
-
-def given_days(start: Array | None, stop: Array | None, names: tuple[str, str]) -> None:
-    """Checks that no medicine was stopped before it was begun.
-
-    Raises:
-        InputError: One was; the message gives its row.
-    """
-    if start is not None and stop is not None:
-        wrong = np.flatnonzero(stop < start)
-        if len(wrong):
-            raise InputError(
-                f"{names[1]}: row {wrong[0] + 1}: lies before {names[0]}. Correct one of the two, or leave one of them missing."
-            )

@@ -24,13 +24,16 @@ from cramprisk.matcher import CODE_SAYS_OTHERWISE, SEVERAL_MEANINGS
 from cramprisk.model import Candidate, Flag, Kind, Match, Qualifier, Status
 from cramprisk.report import Report
 
-__all__ = ["COUNTED", "CheckedEntry", "FhirReport", "check_fhir", "check_fhir_each"]
+__all__ = ["COUNTED", "CheckedEntry", "FhirReport", "check_fhir", "check_fhir_each", "match_thing", "related"]
 
 COUNTED = frozenset({Standing.CURRENT, Standing.UNCERTAIN})
 """How the entries stand that count; the uncertain ones are flagged as uncertain."""
 
 NAMES_DISAGREE = "another name in the same resource says otherwise"
 """The reason of a candidate that comes from a second name of a resource."""
+
+CONTRADICTED = "the resource says something else too"
+"""The reason of a candidate that another name or code of the same resource contradicts."""
 
 # The codes that say that there is nothing: SNOMED CT (no known medications, no current problems, no known allergy) and
 # the International Patient Summary (http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips).
@@ -100,6 +103,14 @@ class FhirReport:
         return self.report.complete
 
     @property
+    def patient_reference(self) -> str | None:
+        """How resources refer to the patient; None if the input names none."""
+        if self.patient is not None:
+            return self.patient.reference
+        own = (one.entry.patient for one in self.entries if one.entry.standing is not Standing.OTHER_PATIENT)
+        return next((key for key in own if key), None)
+
+    @property
     def not_counted(self) -> tuple[CheckedEntry, ...]:
         """The entries that were read and not flagged; each says why in ``entry.reason``."""
         return tuple(one for one in self.entries if not one.counted)
@@ -118,7 +129,7 @@ class FhirReport:
         return {
             **self.report.to_dict(),
             "fhir": {
-                "patient": self.patient.reference if self.patient else None,
+                "patient": self.patient_reference,
                 "entries": [entry.to_dict() for entry in self.entries],
                 "warnings": [warning.to_dict() for warning in self.warnings],
                 "unread": dict(self.unread),
@@ -340,8 +351,8 @@ def _doubted(match: Match) -> Match:
 
 def _read(entry: FhirEntry, checker: Checker) -> Iterator[tuple[FhirEntry, Match, tuple[str, ...]]]:
     """The entry with its match, and entries of their own for ingredients that the name does not cover."""
-    match, amiss = _match(NamedThing(entry.names, entry.codings), entry.kind, checker)
-    inside = [(thing, *_match(thing, entry.kind, checker)) for thing in entry.ingredients]
+    match, amiss = match_thing(NamedThing(entry.names, entry.codings), entry.kind, checker)
+    inside = [(thing, *match_thing(thing, entry.kind, checker)) for thing in entry.ingredients]
     known = set(match.concepts)
     lexicon = checker.matcher(entry.kind).lexicon
     own = []
@@ -362,7 +373,7 @@ def _read(entry: FhirEntry, checker: Checker) -> Iterator[tuple[FhirEntry, Match
     yield from own
 
 
-def _match(thing: NamedThing, kind: Kind, checker: Checker) -> tuple[Match, tuple[str, ...]]:
+def match_thing(thing: NamedThing, kind: Kind, checker: Checker) -> tuple[Match, tuple[str, ...]]:
     """How the names and codes of one thing are read together, and what in them contradicts each other."""
     matcher = checker.matcher(kind)
     codes = known_codes(thing.codings)
@@ -383,6 +394,8 @@ def _match(thing: NamedThing, kind: Kind, checker: Checker) -> tuple[Match, tupl
         (one for wanted in (_whole, _partly) for one in matches if wanted(one)),
         matches[0],
     )
+    # "Water pill" beside "hydrochlorothiazide 25 mg", "lisinopril" beside "lisinopril / hydrochlorothiazide".
+    best = next((one for one in matches if _whole(one) and _says_more(one, best, matcher.lexicon)), best)
     amiss: tuple[str, ...] = ()
     if any(candidate.reason == CODE_SAYS_OTHERWISE for one in matches for candidate in one.candidates):
         amiss = ("a code and a name contradict each other",)
@@ -395,8 +408,33 @@ def _match(thing: NamedThing, kind: Kind, checker: Checker) -> tuple[Match, tupl
             candidates=(*best.candidates, Candidate(other.concepts, other.mentions[0].name, other.score, NAMES_DISAGREE)),
             not_understood=(*best.not_understood, other.text),
         )
+    if amiss and kind is Kind.DRUG:
+        return _undecided(best, matcher.lexicon), amiss
     checked, more = _one_code(best, matcher.lexicon)
     return checked, (*amiss, *more)
+
+
+def _undecided(match: Match, lexicon: Lexicon) -> Match:
+    """The match with all that was read as candidates.
+
+    Codes of real records are wrong now and then, and so are texts; which of the two is, cannot be told. Taking one
+    medicine for another is the worst error. (A condition keeps what was read: its words often say more than its code.)
+    """
+    read = (
+        Candidate(
+            mention.concepts, " + ".join(lexicon.concepts[one].name for one in mention.concepts), mention.score, CONTRADICTED
+        )
+        for mention in match.mentions
+    )
+    said = (mention.matched_text for mention in match.mentions)
+    return replace(
+        match,
+        status=Status.AMBIGUOUS,
+        concepts=(),
+        mentions=(),
+        candidates=tuple(dict.fromkeys((*read, *match.candidates))),
+        not_understood=tuple(dict.fromkeys((*said, *match.not_understood))),
+    )
 
 
 def _whole(match: Match) -> bool:
@@ -407,12 +445,22 @@ def _partly(match: Match) -> bool:
     return match.status is Status.MATCHED
 
 
+def _says_more(one: Match, other: Match, lexicon: Lexicon) -> bool:
+    """Whether a reading holds all that another says, and says something more narrowly or in addition."""
+    return (
+        bool(other.concepts)
+        and not set(one.concepts) <= set(other.concepts)
+        and all(any(lexicon.is_a(mine, its) for mine in one.concepts) for its in other.concepts)
+    )
+
+
 def _agree(one: Match, other: Match, lexicon: Lexicon) -> bool:
     """Whether two readings of one thing may both be right: they share a concept, or one says it more widely."""
-    return not one.concepts or not other.concepts or _related(one.concepts, other.concepts, lexicon)
+    return not one.concepts or not other.concepts or related(one.concepts, other.concepts, lexicon)
 
 
-def _related(ones: Iterable[str], others: Collection[str], lexicon: Lexicon) -> bool:
+def related(ones: Iterable[str], others: Collection[str], lexicon: Lexicon) -> bool:
+    """Whether two sets of concepts may speak of the same: some are equal, one wider than the other, or of one kind of disease."""
     for one in ones:
         for other in others:
             if lexicon.is_a(one, other) or lexicon.is_a(other, one):
@@ -429,12 +477,12 @@ def _one_code(match: Match, lexicon: Lexicon) -> tuple[Match, tuple[str, ...]]:
         (one, other)
         for index, one in enumerate(stated)
         for other in stated[index + 1 :]
-        if not _related(one.concepts, other.concepts, lexicon)
+        if not related(one.concepts, other.concepts, lexicon)
     ]
     if not against:
         return match, ()
     said = [mention for mention in match.mentions if mention.start != mention.end]
-    kept = [one for one in stated if said and _related(one.concepts, [c for mention in said for c in mention.concepts], lexicon)]
+    kept = [one for one in stated if said and related(one.concepts, [c for mention in said for c in mention.concepts], lexicon)]
     candidates = tuple(
         Candidate(one.concepts, one.name, 100.0, "the codes of the entry contradict each other")
         for one in stated

@@ -268,7 +268,10 @@ class _Reader:
         if last is None:
             self._warn(path, "is no date; the age is not known.")
             return None
-        age = self.on.year - last.year - ((self.on.month, self.on.day) < (last.month, last.day))
+        # Of a person who died: the age they reached.
+        died = _days_of(text_of(found.resource.get("deceasedDateTime")))[0]
+        day = min(died, self.on) if died is not None else self.on
+        age = day.year - last.year - ((day.month, day.day) < (last.month, last.day))
         if not 0 <= age <= 130:
             if not (age == -1 and len(born) < 10):
                 self._warn(path, "gives an age that nobody has; the age is not known.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -163,6 +163,9 @@ def _json(text: str) -> object:
 
 
 _NO_TYPE = "has no resourceType, so it was not read."
+# One object may stand at several places of a value made by a program; a value that is all repetition has an end.
+_SHARED_MOST = 64
+_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
 _HISTORY = re.compile(r"/_history/[^/#]*$")
 
 
@@ -269,26 +272,30 @@ def resources_in(value: object) -> Resources:
 
 
 class _Walk:
-    """One walk over an input, with a queue of its own instead of recursion. An object is read where it stands first."""
+    """One walk over an input, with a queue of its own instead of recursion; an object inside itself is not read again."""
 
     def __init__(self) -> None:
         self.found: list[Found] = []
         self.warnings: list[FhirWarning] = []
-        self._seen: set[int] = set()
+        # The input outlives the walk, so an id is that of one object.
+        self._open: set[int] = set()
+        self._visits: Counter[int] = Counter()
         self._deleted: set[str] = set()
         self._named: set[str] = set()
 
     def read(self, value: object) -> None:
-        waiting: deque[_Place] = deque([_Place(value, "")])
+        waiting: deque[_Place | int] = deque([_Place(value, "")])
         while waiting:
             place = waiting.popleft()
-            if isinstance(place.value, (Mapping, list, tuple)):
-                if id(place.value) in self._seen:
-                    continue
-                # The input outlives the walk, so an id is that of one object.
-                self._seen.add(id(place.value))
-            # The parts stand before what waits, so that the order of the input is kept.
-            waiting.extendleft(reversed(list(self._parts(place))))
+            if isinstance(place, int):
+                self._open.discard(place)
+            elif not isinstance(place.value, (Mapping, list, tuple)):
+                self._warn(place.path, "expected a resource, got " + type(place.value).__name__ + "; it was not read.")
+            elif id(place.value) not in self._open and self._visits[id(place.value)] < _SHARED_MOST:
+                self._open.add(id(place.value))
+                self._visits[id(place.value)] += 1
+                # The parts stand before what waits, so that the order of the input is kept; behind them the object is left.
+                waiting.extendleft(reversed([*self._parts(place), id(place.value)]))
 
     def _parts(self, place: _Place) -> Iterator[_Place]:
         value = place.value
@@ -299,12 +306,11 @@ class _Walk:
                     yield _Place(item, f"{root}[{index}]", container=place.container)
         elif isinstance(value, Mapping):
             yield from self._of_object(value, place)
-        else:
-            self._warn(place.path, "expected a resource, got " + type(value).__name__ + "; it was not read.")
 
     def _of_object(self, value: Json, place: _Place) -> Iterator[_Place]:
         kind = text_of(value.get("resourceType"))
-        path = place.path or kind or "%context"
+        # A type may be anything in a record that is wrong; a path is shown in warnings.
+        path = place.path or (kind if _TYPE.fullmatch(kind) else "%context")
         if kind == "Bundle" or (not kind and isinstance(value.get("entry"), (list, tuple))):
             if not kind:
                 self._warn(path, "has no resourceType; read as a Bundle, since it has entries.")
@@ -358,12 +364,13 @@ class _Walk:
         yield _Place(resource, f"{path}.resource", url, deleted=deleted, history=history)
 
     def _parameters(self, parameters: object, path: str) -> Iterator[_Place]:
+        seen: set[int] = set()
         waiting = deque((part, f"{path}[{index}]") for index, part in enumerate(items(parameters)))
         while waiting:
             part, where = waiting.popleft()
-            if not isinstance(part, Mapping) or id(part) in self._seen:
+            if not isinstance(part, Mapping) or id(part) in seen:
                 continue
-            self._seen.add(id(part))
+            seen.add(id(part))
             if part.get("resource") is not None:
                 yield _Place(part["resource"], f"{where}.resource")
             waiting.extend((inner, f"{where}.part[{index}]") for index, inner in enumerate(items(part.get("part"))))

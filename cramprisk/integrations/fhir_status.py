@@ -110,6 +110,8 @@ _WEIGHT = (_ERROR, _ABSENT, _PAST, _PLANNED, _UNCERTAIN, _CURRENT)
 
 
 def _worst(said: list[Verdict]) -> Verdict:
+    if len(said) == 1:
+        return said[0]
     verdict = min(said, key=lambda verdict: _WEIGHT.index(verdict.standing))
     # What was amiss is told even where something else decided.
     return verdict._replace(amiss=next((one.amiss for one in said if one.amiss), None))
@@ -179,13 +181,19 @@ def condition_verdict(resource: Mapping[str, Any]) -> Verdict:
                     )
                 )
     abated = next((key for key in resource if key.startswith("abatement") and resource[key] not in (None, False, "", {})), None)
+    if abated is None and all(one.standing is _CURRENT for one in said):
+        # Most conditions: nothing speaks against them.
+        return next((one for one in said if one.status), said[0])
     if abated is not None:
         if not clinical:
             said.append(Verdict(_PAST, "abated", "abatement"))
         elif _worst(said).standing is _CURRENT:
             said.append(
                 Verdict(
-                    _UNCERTAIN, "it is active and has an end", "abatement", (abated, "says that it ended; the status is active.")
+                    _UNCERTAIN,
+                    "it is active and has an end",
+                    "abatement",
+                    ("abatement", "says that it ended; the status is active."),
                 )
             )
     verdict = _worst(said)

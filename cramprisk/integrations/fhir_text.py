@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from cramprisk.report import plain
 if TYPE_CHECKING:
     from cramprisk.integrations.fhir import CheckedEntry, FhirReport
 
-__all__ = ["lines", "sections", "to_fragment", "to_html"]
+__all__ = ["lines", "page_of", "sections", "to_csv", "to_fragment", "to_html"]
 
 _SHOWN = 200
 
@@ -50,6 +52,54 @@ def to_html(checked: FhirReport) -> str:
 def to_fragment(checked: FhirReport) -> str:
     """The report as a notebook shows it, with these sections behind it."""
     return checked.report._repr_html_() + _html(checked)
+
+
+def page_of(reports: Sequence[FhirReport]) -> str:
+    """The reports about several patients as one page: that of the first, with those of the others behind it."""
+    first, *others = reports
+    head, main, tail = to_html(first).rpartition("</main>")
+    behind = "".join(f"<hr><h1>{escape(plain(one.patient_reference or ''))}</h1>{to_fragment(one)}" for one in others)
+    return f"{head}{behind}{main}{tail}"
+
+
+_COLUMNS = (
+    "patient", "resource", "path", "kind", "text", "standing", "reason", "read_as", "concepts", "not_understood", "warnings",
+    "subject", "direction", "grade", "contested",
+)  # fmt: skip
+
+
+def to_csv(reports: Iterable[FhirReport]) -> str:
+    """One row for each entry and flag that it led to; an entry without a flag has one row too."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for checked in reports:
+        for one in checked.entries:
+            head = (
+                checked.patient_reference or "",
+                one.entry.reference or "",
+                one.entry.path,
+                one.entry.kind.value,
+                one.match.text,
+                one.entry.standing.value,
+                one.entry.reason,
+                one.match.status.value,
+                "|".join(one.match.concepts),
+                "|".join(one.match.not_understood),
+                "|".join(one.warnings),
+            )
+            flags = [flag for flag in checked.report.flags if one.position is not None and one.position in flag.entries]
+            tails = [
+                (flag.subject.id, flag.direction.value, flag.grade.value, "yes" if flag.contested else "no") for flag in flags
+            ]
+            for tail in tails or [("", "", "", "")]:
+                writer.writerow([_guarded(cell) for cell in (*head, *tail)])
+    return out.getvalue()
+
+
+def _guarded(cell: str) -> str:
+    """A cell that a spreadsheet does not run as a formula."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def _html(checked: FhirReport) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -171,7 +171,7 @@ def create_app(checker: Checker, settings: Settings | None = None, *, store: Rep
                 read_limit_s=settings.read_limit_s,
                 time_limit_s=settings.time_limit_s,
             ),
-            Middleware(_Route),
+            Middleware(_Route, routes=routes),
         ],
         exception_handlers={HTTPException: _http_error, HookError: _hook_error, InputError: _input_error},
     )
@@ -201,15 +201,15 @@ class _Threads:
 class _Route:
     """Lays the route of a request into its log line: the pattern, since a path may hold anything."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute]) -> None:
         self.app = app
+        self.paths: dict[Any, str] = {route.endpoint: route.path for route in routes if isinstance(route, Route)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self.app(scope, receive, send)
         finally:
-            route = scope.get("route")
-            say(scope, route=getattr(route, "path", None))
+            say(scope, route=self.paths.get(scope.get("endpoint")))
 
 
 def _page(checker: Checker) -> list[BaseRoute]:

@@ -77,7 +77,7 @@ def page_routes(checker: Checker) -> list[BaseRoute]:
     """
     # A checker of a service may keep the entries read last. What is typed here, half a name or a slip into the wrong
     # field, is to be forgotten.
-    if getattr(checker, "remember", 0):
+    if checker.remember:
         checker = Checker(checker.tables)
 
     async def check(request: Request) -> Response:

@@ -26,10 +26,10 @@ HOSTILE = (
 def address(checker):
     """The page, served on this machine."""
     uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed: make test installs it")
-    applications = pytest.importorskip("starlette.applications", reason="starlette is not installed: make test installs it")
-    from cramprisk.service.page_routes import page_routes
+    pytest.importorskip("starlette", reason="starlette is not installed: make test installs it")
+    from cramprisk.service.app import create_app
 
-    app = applications.Starlette(routes=page_routes(checker))
+    app = create_app(checker)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none", lifespan="off"))

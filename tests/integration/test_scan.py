@@ -21,7 +21,7 @@ calamine = pytest.importorskip("python_calamine", reason="python-calamine is not
 xlsxwriter = pytest.importorskip("xlsxwriter", reason="XlsxWriter is not installed")
 zstandard = pytest.importorskip("zstandard", reason="zstandard is not installed")
 
-from pyarrow import parquet  # noqa: E402
+from pyarrow import parquet
 
 DRUGS = [
     "HCTZ 25mg po qd",

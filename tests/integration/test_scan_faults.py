@@ -19,7 +19,7 @@ pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 xlsxwriter = pytest.importorskip("xlsxwriter", reason="XlsxWriter is not installed")
 zstandard = pytest.importorskip("zstandard", reason="zstandard is not installed")
 
-from pyarrow import parquet  # noqa: E402
+from pyarrow import parquet
 
 ROW = b"1,furosemide 40 mg\n"
 LIMIT_MB = 400

@@ -147,7 +147,7 @@ def test_the_distinct_texts_can_be_read_once_and_joined_back(spark):
     frame = spark.createDataFrame([(row, ["Lasix", None, "HCT", ""][row % 4], "") for row in range(40)], SCHEMA)
     known = lookup_table(frame, "medicine").cache()
 
-    joined = frame.join(known, frame.medicine.eqNullSafe(known.name), "left").drop("name")
+    joined = frame.join(known, frame.medicine.eqNullSafe(known.text), "left").drop("text")
 
     assert known.columns == cramprisk.lookup_table([]).column_names
     assert known.count() == 4

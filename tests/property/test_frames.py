@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from datetime import date, timedelta
+from functools import lru_cache
 
 import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +21,9 @@ from cramprisk.model import Direction, Kind
 from tests.strategies import names, texts
 
 UNICODE = st.text(st.characters(codec="utf-8"), max_size=12)
-ODD = st.sampled_from(["", " ", "nan", "None", "NA", "null", "nil", "a; lasix; nan", "\0", "HCTZ\0", "x" * 6000, "617310.0", "'; drop"])
+ODD = st.sampled_from(
+    ["", " ", "nan", "None", "NA", "null", "nil", "a; lasix; nan", "\0", "HCTZ\0", "x" * 6000, "617310.0", "'; drop"]
+)
 SAID = [
     "HCTZ 25mg", "hctz, lipitor 20; Ventolin", "allergic to salmeterol", "? furosemide", "prednisolne", "unheard of", "Lasix",
     "salmeterol/fluticasone 50/250", "? seretide", "fluticasone nasal spray", "timolol eye drops", "timolol 5 mg", "quinine",
@@ -67,6 +69,7 @@ def alike(one, other):
     return one == other
 
 
+@lru_cache(maxsize=10_000)
 def expected(text, kind):
     """The added columns of one row, from the calls for single texts alone."""
     checker = Checker.default()
@@ -112,7 +115,10 @@ ENGINES = {
     "pandas string[python]": (pandas_frame("string[python]"), lambda made: made.astype(object).to_numpy().tolist()),
     "pandas string[pyarrow]": (pandas_frame("string[pyarrow]"), lambda made: made.astype(object).to_numpy().tolist()),
     "pandas category": (pandas_frame("category"), lambda made: made.astype(object).to_numpy().tolist()),
-    "polars": (lambda data: pl.DataFrame(data, schema={"medicine": pl.String, "dx": pl.String, "row": pl.Int64}), lambda made: [list(row) for row in made.rows()]),
+    "polars": (
+        lambda data: pl.DataFrame(data, schema={"medicine": pl.String, "dx": pl.String, "row": pl.Int64}),
+        lambda made: [list(row) for row in made.rows()],
+    ),
     "pyarrow": (lambda data: pa.table(data, schema=ARROW), lambda made: [list(row.values()) for row in made.to_pylist()]),
 }
 ARROW = pa.schema({"medicine": pa.string(), "dx": pa.string(), "row": pa.int64()})
@@ -121,7 +127,10 @@ ENGINES["pyarrow dictionary, in pieces"] = (
     lambda data: pa.concat_tables([in_dictionaries(data, 0, 3), in_dictionaries(data, 3, None)]),
     ENGINES["pyarrow"][1],
 )
-ENGINES["duckdb"] = (lambda data: duckdb.from_arrow(ENGINES["pyarrow"][0](data)), lambda made: [list(row) for row in made.fetchall()])
+ENGINES["duckdb"] = (
+    lambda data: duckdb.from_arrow(ENGINES["pyarrow"][0](data)),
+    lambda made: [list(row) for row in made.fetchall()],
+)
 
 
 def in_dictionaries(data, start, stop):
@@ -129,26 +138,28 @@ def in_dictionaries(data, start, stop):
     return pa.table({name: table[name].dictionary_encode() if name != "row" else table[name] for name in data})
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=25)
+@settings(max_examples=40)
 @given(data=frames())
-def test_every_row_is_annotated_with_what_single_calls_say(engine, data):
-    make, rows = ENGINES[engine]
-    frame = make(data)
-    before = rows(frame)
+def test_every_row_of_every_frame_is_annotated_with_what_single_calls_say(data):
+    told = [
+        [one[name] for one in (expected(medicine, Kind.DRUG), expected(dx, Kind.CONDITION)) for name in COLUMNS]
+        for medicine, dx in zip(data["medicine"], data["dx"], strict=True)
+    ]
+    for engine, (make, rows) in ENGINES.items():
+        frame = make(data)
+        before = rows(frame)
 
-    made = cramprisk.annotate(frame, drug="medicine", condition="dx")
+        made = cramprisk.annotate(frame, drug="medicine", condition="dx")
 
-    found = rows(made)
-    assert len(found) == len(data["row"])
-    for row, given_row, medicine, dx in zip(found, before, data["medicine"], data["dx"], strict=True):
-        told = expected(medicine, Kind.DRUG), expected(dx, Kind.CONDITION)
-        wanted = [*given_row, *(one[name] for one in told for name in COLUMNS)]
-        assert all(map(alike, row, wanted)), (row, wanted)
-    assert all(map(alike, (cell for row in rows(frame) for cell in row), (cell for row in before for cell in row)))
-    if isinstance(frame, pd.DataFrame):
-        assert made.index is frame.index or made.index.identical(frame.index)
-        assert list(made.columns[:4]) == list(frame.columns)
+        found = rows(made)
+        assert len(found) == len(told), engine
+        for row, given_row, one in zip(found, before, told, strict=True):
+            assert all(map(alike, row, [*given_row, *one])), (engine, row, one)
+        for row, given_row in zip(rows(frame), before, strict=True):
+            assert all(map(alike, row, given_row)), f"{engine}: the frame given was changed"
+        if isinstance(frame, pd.DataFrame):
+            assert made.index.identical(frame.index)
+            assert list(made.columns[:4]) == list(frame.columns)
 
 
 @settings(max_examples=25)
@@ -178,7 +189,9 @@ def lists_of_persons(draw):
         "second": draw(columns(Kind.DRUG, size)),
         "dx": draw(st.lists(st.one_of(st.none(), st.sampled_from(ILL)), min_size=size, max_size=size)),
         "begun": starts,
-        "ended": [None if one is None else draw(DAYS.map(lambda day, one=one: None if day is None else max(day, one))) for one in starts],
+        "ended": [
+            None if one is None else draw(DAYS.map(lambda day, one=one: None if day is None else max(day, one))) for one in starts
+        ],
         "since": [None if one is None else since[one] for one in person],
     }
 
@@ -204,12 +217,16 @@ def reports_of(data):
         )
 
 
+def told(report, row_of, entries):
+    """The texts that led somewhere, and the rows in which they stand."""
+    return {
+        "entries": " | ".join(dict.fromkeys(report.matches[entry].text.strip() for entry in entries)),
+        "rows": "|".join(map(str, dict.fromkeys(row_of[entry] for entry in entries))),
+    }
+
+
 def expected_findings(data):
     for person, report, row_of in reports_of(data):
-        told = lambda entries: (  # noqa: E731
-            " | ".join(dict.fromkeys(report.matches[entry].text.strip() for entry in entries)),
-            "|".join(map(str, dict.fromkeys(row_of[entry] for entry in entries))),
-        )
         for flag in report.flags:
             for role, rows in (("evidence", flag.evidence), ("against", flag.against)):
                 for row in rows:
@@ -221,15 +238,14 @@ def expected_findings(data):
                         "value": row.value, "ci_low": row.ci_low, "ci_high": row.ci_high, "rate_pct": row.rate,
                         "comparator_pct": row.comparator, "figure": row.figure() or None, "source": row.source.id,
                         "pmid": row.source.pmid, "doi": row.source.doi, "cautions": " ".join(flag.cautions) or None,
-                        "inherited_from": row.subject if row.subject in flag.inherited_from else None,
-                        "timing": flag.timing.value if flag.timing else None, "entries": told(flag.entries)[0],
-                        "rows": told(flag.entries)[1],
+                        "inherited_from": row.subject if row.subject != flag.subject.id else None,
+                        "timing": flag.timing.value if flag.timing else None, **told(report, row_of, flag.entries),
                     }  # fmt: skip
         for found in report.interactions:
             yield {
                 "person": person, "kind": "interaction", "subject": "|".join(found.interaction.subjects), "direction": None,
                 "grade": None, "role": "interaction", "association": found.interaction.id, "outcome": found.interaction.effect,
-                "source": found.interaction.source.id, "timing": None, "entries": told(found.entries)[0], "rows": told(found.entries)[1],
+                "source": found.interaction.source.id, "timing": None, **told(report, row_of, found.entries),
             }  # fmt: skip
 
 
@@ -249,7 +265,8 @@ def expected_summary(data):
 
 
 PERSON_SCHEMA = pa.schema(
-    {name: pa.string() for name in ("person", "medicine", "second", "dx")} | {name: pa.date32() for name in ("begun", "ended", "since")}
+    {name: pa.string() for name in ("person", "medicine", "second", "dx")}
+    | {name: pa.date32() for name in ("begun", "ended", "since")}
 )
 PERSON_ENGINES = {
     "pandas": (lambda table: table.to_pandas(), lambda made: made.astype(object).to_dict("records")),
@@ -259,36 +276,22 @@ PERSON_ENGINES = {
 }
 
 
-@pytest.mark.parametrize("engine", PERSON_ENGINES)
-@settings(max_examples=40)
+@settings(max_examples=50)
 @given(data=lists_of_persons())
-def test_findings_are_those_of_the_report_of_each_person(engine, data):
-    make, rows = PERSON_ENGINES[engine]
-    frame = make(pa.table(data, schema=PERSON_SCHEMA))
+def test_findings_and_summaries_are_those_of_the_report_of_each_person(data):
+    table = pa.table(data, schema=PERSON_SCHEMA)
+    wanted, counted = list(expected_findings(data)), list(expected_summary(data))
+    cells = {"id": "person", "drug": ["medicine", "second"], "condition": "dx"}
+    for engine, (make, rows) in PERSON_ENGINES.items():
+        made = rows(cramprisk.findings(make(table), **cells, start="begun", stop="ended", cramps_since="since"))
 
-    made = rows(
-        cramprisk.findings(
-            frame, id="person", drug=["medicine", "second"], condition="dx", start="begun", stop="ended", cramps_since="since"
-        )
-    )
+        assert len(made) == len(wanted), engine
+        for row, one in zip(made, wanted, strict=True):
+            assert [name for name in one if not alike(row[name], one[name])] == [], (engine, row, one)
 
-    wanted = list(expected_findings(data))
-    assert len(made) == len(wanted)
-    for row, told in zip(made, wanted, strict=True):
-        assert [name for name in told if not alike(row[name], told[name])] == [], (row, told)
+        counts = rows(cramprisk.summarise(make(table), **cells))
 
-
-@pytest.mark.parametrize("engine", PERSON_ENGINES)
-@settings(max_examples=25)
-@given(data=lists_of_persons())
-def test_a_summary_counts_the_report_of_each_person(engine, data):
-    make, rows = PERSON_ENGINES[engine]
-    frame = make(pa.table(data, schema=PERSON_SCHEMA))
-
-    made = rows(cramprisk.summarise(frame, id="person", drug=["medicine", "second"], condition="dx"))
-
-    wanted = list(expected_summary(data))
-    assert len(made) == len(wanted)
-    for row, told in zip(made, wanted, strict=True):
-        assert list(row) == list(told)
-        assert all(alike(row[name], told[name]) for name in told), (row, told)
+        assert len(counts) == len(counted), engine
+        for row, told in zip(counts, counted, strict=True):
+            assert list(row) == list(told), engine
+            assert all(alike(row[name], told[name]) for name in told), (engine, row, told)

@@ -106,6 +106,19 @@ def test_any_text_is_answered(drugs, conditions):
     assert answer.json()["report"]["disclaimer"] == DISCLAIMER
 
 
+def test_what_is_typed_is_forgotten_also_where_the_service_keeps_entries():
+    keeping = Checker(Checker.default().tables, remember=100)
+    routes = Starlette(routes=page_routes(keeping))
+
+    async def answered():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(routes), base_url="http://127.0.0.1") as client:
+            return await client.post("/api/check", json={"drugs": SECRET})
+
+    assert asyncio.run(answered()).status_code == 200
+    # Its engines are built when they are first needed: they were not.
+    assert not {"drugs", "conditions"} & set(vars(keeping))
+
+
 # ------------------------------------------------------------------ refusals
 
 

@@ -61,7 +61,7 @@ def now():
 
 
 FORGED = {
-    "alg none": lambda: unsigned(),
+    "alg none": unsigned,
     "alg None": lambda: unsigned("None"),
     "no algorithm": lambda: unsigned(None),
     "HS256 with the public key": signed_with_the_public_key,
