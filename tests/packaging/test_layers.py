@@ -51,6 +51,7 @@ LAYERS = [
     {"frames.person_given"},
     {"frames.person_flags"},
     {"frames.person_columns"},
+    {"frames.spark_frames"},
     {"frames.annotation", "frames.person_frames"},
     {"frames"},
     {"omop", "pandas", "polars"},
