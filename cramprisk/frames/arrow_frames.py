@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -171,10 +172,17 @@ class ArrowRows:
         """A column of dates as datetime64[D], NaT where it is missing."""
         return days_of(column_of(self._table, column), column)
 
-    def made(self, column: Hashable, places: Array, columns: Mapping[str, Column]) -> pa.Table:
-        """Another table: the values of a column at some rows, and columns made here."""
-        values = column_of(self._table, column).take(pa.array(places))
-        return pa.table({str(column): values} | {name: native(one) for name, one in columns.items()})
+    def taken(self, column: Hashable, places: Array) -> pa.ChunkedArray:
+        """The values of a column at some rows."""
+        return column_of(self._table, column).take(pa.array(places))
+
+    def cells(self, column: Hashable, places: Array) -> list[Any]:
+        """The same as a list."""
+        return list(self.taken(column, places).to_pylist())
+
+    def made(self, label: Hashable, values: Any, columns: Mapping[str, Column]) -> pa.Table:
+        """Another table: a column with a label, and columns made here."""
+        return pa.table({str(label): values} | {name: native(one) for name, one in columns.items()})
 
 
 rows_of = ArrowRows

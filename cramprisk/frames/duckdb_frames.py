@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from cramprisk.checker import Checker
 from cramprisk.columns import COLUMNS
-from cramprisk.frames.answers import Array, Column, added_name, not_a_text
+from cramprisk.frames.answers import Column, added_name, not_a_text
 from cramprisk.frames.arrow_frames import ArrowRows
 from cramprisk.frames.lookup import lookup_table
 from cramprisk.model import Kind
@@ -85,10 +85,10 @@ class DuckdbRows(ArrowRows):
         table = chosen.to_arrow_table() if hasattr(chosen, "to_arrow_table") else chosen.arrow()
         super().__init__(table, names)
 
-    def made(self, column: Hashable, places: Array, columns: Mapping[str, Column]) -> Any:
-        """Another relation of the same connection: the values of a column at some rows, and columns made here."""
+    def made(self, label: Hashable, values: Any, columns: Mapping[str, Column]) -> Any:
+        """Another relation of the same connection: a column with a label, and columns made here."""
         # DuckDB finds this table by the name of the variable.
-        cramprisk_made = super().made(column, places, columns)
+        cramprisk_made = super().made(label, values, columns)
         made = self._relation.query(f"cramprisk_{uuid4().hex}", "SELECT * FROM cramprisk_made")
         del cramprisk_made
         return made

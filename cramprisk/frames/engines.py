@@ -60,8 +60,14 @@ class Rows(Protocol):
     def days(self, column: Hashable) -> Array:
         """A column of dates as datetime64[D], NaT where it is missing."""
 
-    def made(self, column: Hashable, places: Array, columns: Mapping[str, Column]) -> Any:
-        """Another frame: the values of a column at some rows, and columns made here."""
+    def taken(self, column: Hashable, places: Array) -> Any:
+        """The values of a column at some rows, as the library holds a column."""
+
+    def cells(self, column: Hashable, places: Array) -> list[Any]:
+        """The same as a list."""
+
+    def made(self, label: Hashable, values: Any, columns: Mapping[str, Column]) -> Any:
+        """Another frame of the kind: a column with a label, as `taken` gives it or as an array, and columns made here."""
 
 
 def module_of(engine: Engine) -> ModuleType:

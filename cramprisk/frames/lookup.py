@@ -1,4 +1,4 @@
-"""What names say, as a table to join with: distinct, look up, join, in any warehouse."""
+"""What texts say, as a table to join with: distinct, look up, join, in any warehouse."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 __all__ = ["lookup_table"]
 
 
-def lookup_table(names: Iterable[str | None], *, kind: Kind | str = "drug", checker: Checker | None = None) -> pa.Table:
-    """What each distinct name says, for a join in a database that holds the rows.
+def lookup_table(texts: Iterable[str | None], *, kind: Kind | str = "drug", checker: Checker | None = None) -> pa.Table:
+    """What each distinct text says, for a join in a database that holds the rows.
 
     Args:
-        names: Cells of a column, best the distinct ones: a list, a series, an array of pyarrow.
+        texts: Cells of a column, best the distinct ones: a list, a series, an array of pyarrow.
         kind: ``drug`` or ``condition``.
         checker: Over which tables; None for those of the package.
 
     Returns:
-        A table of pyarrow with one row for each distinct name in order of appearance: ``text`` and the fields of
-        :class:`~cramprisk.columns.Reading`. If a name is missing there is one row whose ``text`` is null.
+        A table of pyarrow with one row for each distinct text in order of appearance: ``text`` and the fields of
+        :class:`~cramprisk.columns.Reading`. If a cell is missing there is one row whose ``text`` is null.
 
     Raises:
-        InputError: A name is not a text, or is no Unicode; the message gives its position.
+        InputError: One is not a text, or is no Unicode; the message gives its position.
         MissingExtraError: pyarrow is not installed.
 
     Examples:
@@ -47,7 +47,7 @@ def lookup_table(names: Iterable[str | None], *, kind: Kind | str = "drug", chec
         wanted = Kind(kind)
     except ValueError:
         raise InputError('kind: must be "drug" or "condition".') from None
-    distinct = list(dict.fromkeys(_names(names)))
+    distinct = list(dict.fromkeys(_texts(texts)))
     told = readings(distinct, wanted, checker or Checker.default())
     columns: dict[str, Any] = {"text": pa.array(distinct, type=pa.string())}
     types = {"flagged": pa.bool_(), "contested": pa.bool_(), "score": pa.float64()}
@@ -56,12 +56,12 @@ def lookup_table(names: Iterable[str | None], *, kind: Kind | str = "drug", chec
     return pa.table(columns)
 
 
-def _names(given: Iterable[Any]) -> Iterable[str | None]:
+def _texts(given: Iterable[Any]) -> Iterable[str | None]:
     from narwhals import from_native
     from narwhals.dependencies import is_into_series
 
     if isinstance(given, (str, bytes)):
-        raise InputError(f"names: expected several names, got one {type(given).__name__}. Put it into a list.")
+        raise InputError(f"texts: expected several texts, got one {type(given).__name__}. Put it into a list.")
     if is_into_series(given):
         given = from_native(given, series_only=True).to_list()
     elif hasattr(given, "to_pylist"):
@@ -74,10 +74,10 @@ def _names(given: Iterable[Any]) -> Iterable[str | None]:
                     text.encode()
                 except UnicodeEncodeError:
                     raise InputError(
-                        f"name {position}: holds half a surrogate pair, which pyarrow cannot hold. Replace it first."
+                        f"text {position}: holds half a surrogate pair, which pyarrow cannot hold. Replace it first."
                     ) from None
             yield text
         elif name is None or type(name).__name__ in ("NAType", "NaTType") or (isinstance(name, float) and isnan(name)):
             yield None
         else:
-            raise InputError(f"name {position}: expected text, got {type(name).__name__}.")
+            raise InputError(f"text {position}: expected text, got {type(name).__name__}.")

@@ -136,10 +136,19 @@ class PandasRows:
         codes, values = pd.factorize(series)
         return days_at(codes, list(values), column)
 
-    def made(self, column: Hashable, places: Array, columns: Mapping[str, Column]) -> pd.DataFrame:
-        """Another frame: the values of a column at some rows, and columns made here."""
-        label: Any = column if not isinstance(self._frame.columns, pd.MultiIndex) else "_".join(map(str, column)).rstrip("_")  # type: ignore[call-overload]
-        values = column_of(self._frame, column).take(places).reset_index(drop=True)
+    def taken(self, column: Hashable, places: Array) -> pd.Series:
+        """The values of a column at some rows."""
+        return column_of(self._frame, column).take(places).reset_index(drop=True)
+
+    def cells(self, column: Hashable, places: Array) -> list[Any]:
+        """The same as a list."""
+        return list(self.taken(column, places))
+
+    def made(self, label: Hashable, values: Any, columns: Mapping[str, Column]) -> pd.DataFrame:
+        """Another frame: a column with a label, and columns made here."""
+        if isinstance(label, tuple):
+            # The name of a column in frames with several levels of names; the result has one.
+            label = "_".join(filter(None, map(str, label)))
         return pd.DataFrame({label: values} | {name: native(one) for name, one in columns.items()}, copy=False)
 
 

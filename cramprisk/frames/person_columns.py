@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from cramprisk.checker import Checker
-from cramprisk.errors import InputError
 from cramprisk.frames.answers import FIXED, Array, Coded, Column, coded, take
 from cramprisk.frames.person_flags import TIMINGS, Groups, Said
 from cramprisk.frames.person_lists import Given, spread, starts_of
@@ -20,7 +19,6 @@ __all__ = [
     "ROWS_JOINT",
     "SUMMARY_COLUMNS",
     "finding_columns",
-    "given_days",
     "summary_columns",
 ]
 
@@ -244,17 +242,3 @@ def _days(given: Given, said: Said, groups: Groups) -> dict[str, Column]:
             open_ = np.logical_or.reduceat(unknown, groups.starts[:-1])
             days[name] = np.where(open_, np.datetime64("NaT", "D"), most.astype("datetime64[D]"))
     return days
-
-
-def given_days(start: Array | None, stop: Array | None, names: tuple[str, str]) -> None:
-    """Checks that no medicine was stopped before it was begun.
-
-    Raises:
-        InputError: One was; the message gives its row.
-    """
-    if start is not None and stop is not None:
-        wrong = np.flatnonzero(stop < start)
-        if len(wrong):
-            raise InputError(
-                f"{names[1]}: row {wrong[0] + 1}: lies before {names[0]}. Correct one of the two, or leave one of them missing."
-            )

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, NamedTuple, TypeVar
-
-import numpy as np
+from typing import Any, TypeVar
 
 from cramprisk.checker import Checker
 from cramprisk.errors import InputError
-from cramprisk.frames.answers import Array
+from cramprisk.frames.answers import Array, Column
 from cramprisk.frames.engines import Engine, Rows, engine_of, module_of, require_columns
-from cramprisk.frames.person_columns import FINDING_COLUMNS, SUMMARY_COLUMNS, finding_columns, given_days, summary_columns
+from cramprisk.frames.person_columns import FINDING_COLUMNS, SUMMARY_COLUMNS, finding_columns, summary_columns
 from cramprisk.frames.person_flags import said_of
-from cramprisk.frames.person_lists import Given, cells_of
-from cramprisk.model import Kind
+from cramprisk.frames.person_given import Asked, Columns, given_of
+from cramprisk.frames.person_lists import Given
 
-__all__ = ["findings", "summarise"]
+__all__ = ["answered", "findings", "summarise"]
 
 Frame = TypeVar("Frame")
-Columns = Hashable | list[Hashable]
 
 
 def findings(
@@ -67,7 +64,7 @@ def findings(
         0       7  hydrochlorothiazide     A       True  HCTZ 25mg
         4       8           salbutamol     B       True   Ventolin
     """
-    asked = _Asked(id, drug, condition, start, stop, cramps_since)
+    asked = Asked(id, drug, condition, start, stop, cramps_since)
     made: Frame = _made(frame, asked, checker or Checker.default(), FINDING_COLUMNS)
     return made
 
@@ -101,33 +98,11 @@ def summarise(
         0       7           1     False      1        1
         1       8           0      True      0        0
     """
-    made: Frame = _made(frame, _Asked(id, drug, condition), checker or Checker.default(), SUMMARY_COLUMNS)
+    made: Frame = _made(frame, Asked(id, drug, condition), checker or Checker.default(), SUMMARY_COLUMNS)
     return made
 
 
-class _Asked(NamedTuple):
-    """Which columns are what."""
-
-    id: Hashable
-    drug: Columns = None
-    condition: Columns = None
-    start: Hashable = None
-    stop: Hashable = None
-    cramps_since: Hashable = None
-
-    def texts(self) -> dict[Kind, list[Hashable]]:
-        """The columns of texts by kind."""
-        given = {Kind.DRUG: self.drug, Kind.CONDITION: self.condition}
-        return {kind: one if isinstance(one, list) else [one] for kind, one in given.items() if one is not None and one != []}
-
-    def named(self) -> list[tuple[str, Hashable]]:
-        """Each column with the argument that names it."""
-        days = [("start", self.start), ("stop", self.stop), ("cramps_since", self.cramps_since)]
-        texts = [(kind.value, name) for kind, names in self.texts().items() for name in names]
-        return [("id", self.id), *texts, *((argument, name) for argument, name in days if name is not None)]
-
-
-def _made(frame: Any, asked: _Asked, checker: Checker, wanted: tuple[str, ...]) -> Any:
+def _made(frame: Any, asked: Asked, checker: Checker, wanted: tuple[str, ...]) -> Any:
     from narwhals import from_native, to_native
     from narwhals.dependencies import is_narwhals_dataframe, is_narwhals_lazyframe
 
@@ -146,51 +121,14 @@ def _made(frame: Any, asked: _Asked, checker: Checker, wanted: tuple[str, ...]) 
     if asked.id in wanted:
         raise InputError(f"id: {asked.id} is also the name of a column of the result. Rename the column of the persons.")
     rows: Rows = frames.rows_of(frame, [name for _, name in asked.named()])
-    given = _given(rows, asked)
+    places, columns = answered(given_of(rows, asked), checker, wanted)
+    return rows.made(asked.id, rows.taken(asked.id, places), columns)
+
+
+def answered(given: Given, checker: Checker, wanted: tuple[str, ...]) -> tuple[Array, dict[str, Column]]:
+    """For each row of the result the place of its person in `given.first`'s frame, and the other columns of the result."""
     said = said_of(given, checker)
     if wanted is SUMMARY_COLUMNS:
-        return rows.made(asked.id, given.first, summary_columns(given, said))
+        return given.first, summary_columns(given, said)
     whose, columns = finding_columns(given, said, checker)
-    return rows.made(asked.id, given.first[whose], columns)
-
-
-def _given(rows: Rows, asked: _Asked) -> Given:
-    person, first = _persons(rows.persons(asked.id))
-    start, stop, since = (None if name is None else rows.days(name) for name in (asked.start, asked.stop, asked.cramps_since))
-    given_days(start, stop, (str(asked.start), str(asked.stop)))
-    return Given(
-        person,
-        first,
-        {kind: cells_of([rows.texts(name) for name in names]) for kind, names in asked.texts().items()},
-        start,
-        stop,
-        None if since is None else _of_persons(since, person, len(first), asked.cramps_since),
-    )
-
-
-def _persons(codes: Array) -> tuple[Array, Array]:
-    """Persons numbered in the order of their first rows, and those rows; a row without a person is one of its own."""
-    codes = codes.astype(np.int64)
-    missing = np.flatnonzero(codes < 0)
-    codes[missing] = int(codes.max(initial=-1)) + 1 + np.arange(len(missing))
-    _, first, number = np.unique(codes, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return place[number], first[order]
-
-
-def _of_persons(days: Array, person: Array, size: int, column: Hashable) -> Array:
-    """For each person the one day that its rows give.
-
-    Raises:
-        InputError: A person has two; the message gives the row of the second.
-    """
-    found = np.full(size, np.datetime64("NaT", "D"))
-    there = np.flatnonzero(~np.isnat(days))
-    # The first of a person's rows is put in last.
-    found[person[there][::-1]] = days[there][::-1]
-    other = there[days[there] != found[person[there]]]
-    if len(other):
-        raise InputError(f"{column}: row {other[0] + 1}: is another day than in an earlier row of the same person. Give one day.")
-    return found
+    return given.first[whose], columns

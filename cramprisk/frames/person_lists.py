@@ -19,9 +19,16 @@ __all__ = ["Cell", "Cells", "Given", "Key", "Lists", "Places", "cells_of", "list
 
 
 class Cell(NamedTuple):
-    """What stands in one cell: a text, and codes that a record states beside it, as system and code."""
+    """What stands in one cell.
+
+    Attributes:
+        text: As written. It may hold several entries.
+        match: What it says, where more than its text was read; it is one entry then.
+        codes: Codes that a record states beside it, as system and code, if it was read.
+    """
 
     text: str
+    match: Match | None = None
     codes: tuple[tuple[str, str], ...] = ()
 
 
@@ -147,7 +154,8 @@ def lists_of(given: Given, checker: Checker) -> Lists:
         found_rows, found, distinct = _entries(given.cells[kind], kind, checker)
         rows.append(found_rows)
         entries.append(found + len(matches))
-        matches += [checker.matcher(kind).match(cell.text, codes=cell.codes) for cell in distinct]
+        match = checker.matcher(kind).match
+        matches += [match(cell.text) if cell.match is None else cell.match for cell in distinct]
         cells += distinct
     row, entry = np.concatenate(rows), np.concatenate(entries)
     person = given.person[row]
@@ -160,8 +168,7 @@ def lists_of(given: Given, checker: Checker) -> Lists:
 def _entries(cells: Cells, kind: Kind, checker: Checker) -> tuple[Array, Array, list[Cell]]:
     """For each entry of the columns its row and its index among the distinct entries, row by row; and those."""
     split = checker.matcher(kind).split
-    # A code is stated beside one thing: such a cell is one entry, whatever its text looks like.
-    parts = [[cell] if cell.codes else [Cell(text) for text in split(cell.text)] or [cell] for cell in cells.distinct]
+    parts = [[Cell(text) for text in split(cell.text)] or [cell] if cell.match is None else [cell] for cell in cells.distinct]
     places: dict[Cell, int] = {}
     items = np.array([places.setdefault(one, len(places)) for part in parts for one in part], dtype=np.int64)
     codes = np.column_stack(cells.codes).ravel() if len(cells.codes) > 1 else cells.codes[0]
@@ -200,7 +207,8 @@ def _settle(lists: Lists, cells: Sequence[Cell], checker: Checker) -> None:
             key = (entry, frozenset(beside[person]))
             if key not in known:
                 known[key] = len(matches)
-                matches.append(matcher.match(cells[entry].text, key[1], cells[entry].codes))
+                cell, settled = cells[entry], matcher.match(cells[entry].text, key[1], cells[entry].codes)
+                matches.append(settled if cell.match is None or settled.complete else cell.match)
             lists.entry[place] = known[key]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -124,12 +125,18 @@ class PolarsRows:
         """A column of dates as datetime64[D], NaT where it is missing."""
         return days_of(self._frame.get_column(str(column)).to_arrow(), column)
 
-    def made(self, column: Hashable, places: Array, columns: Mapping[str, Column]) -> pl.DataFrame | pl.LazyFrame:
-        """Another frame: the values of a column at some rows, and columns made here."""
-        made = pl.DataFrame(
-            {str(column): self._frame.get_column(str(column)).gather(places)}
-            | {name: _coded(one) if isinstance(one, Coded) else native(one, None) for name, one in columns.items()}
-        )
+    def taken(self, column: Hashable, places: Array) -> pl.Series:
+        """The values of a column at some rows."""
+        return self._frame.get_column(str(column)).gather(places)
+
+    def cells(self, column: Hashable, places: Array) -> list[Any]:
+        """The same as a list."""
+        return self.taken(column, places).to_list()
+
+    def made(self, label: Hashable, values: Any, columns: Mapping[str, Column]) -> pl.DataFrame | pl.LazyFrame:
+        """Another frame: a column with a label, and columns made here."""
+        others = {name: _coded(one) if isinstance(one, Coded) else native(one, None) for name, one in columns.items()}
+        made = pl.DataFrame({str(label): values} | others)
         return made.lazy() if self._lazy else made
 
 

@@ -24,7 +24,7 @@ from cramprisk.matcher import CODE_SAYS_OTHERWISE, SEVERAL_MEANINGS
 from cramprisk.model import Candidate, Flag, Kind, Match, Qualifier, Status
 from cramprisk.report import Report
 
-__all__ = ["COUNTED", "CheckedEntry", "FhirReport", "check_fhir", "check_fhir_each"]
+__all__ = ["COUNTED", "CheckedEntry", "FhirReport", "check_fhir", "check_fhir_each", "match_thing", "related"]
 
 COUNTED = frozenset({Standing.CURRENT, Standing.UNCERTAIN})
 """How the entries stand that count; the uncertain ones are flagged as uncertain."""
@@ -351,8 +351,8 @@ def _doubted(match: Match) -> Match:
 
 def _read(entry: FhirEntry, checker: Checker) -> Iterator[tuple[FhirEntry, Match, tuple[str, ...]]]:
     """The entry with its match, and entries of their own for ingredients that the name does not cover."""
-    match, amiss = _match(NamedThing(entry.names, entry.codings), entry.kind, checker)
-    inside = [(thing, *_match(thing, entry.kind, checker)) for thing in entry.ingredients]
+    match, amiss = match_thing(NamedThing(entry.names, entry.codings), entry.kind, checker)
+    inside = [(thing, *match_thing(thing, entry.kind, checker)) for thing in entry.ingredients]
     known = set(match.concepts)
     lexicon = checker.matcher(entry.kind).lexicon
     own = []
@@ -373,7 +373,7 @@ def _read(entry: FhirEntry, checker: Checker) -> Iterator[tuple[FhirEntry, Match
     yield from own
 
 
-def _match(thing: NamedThing, kind: Kind, checker: Checker) -> tuple[Match, tuple[str, ...]]:
+def match_thing(thing: NamedThing, kind: Kind, checker: Checker) -> tuple[Match, tuple[str, ...]]:
     """How the names and codes of one thing are read together, and what in them contradicts each other."""
     matcher = checker.matcher(kind)
     codes = known_codes(thing.codings)
@@ -456,10 +456,11 @@ def _says_more(one: Match, other: Match, lexicon: Lexicon) -> bool:
 
 def _agree(one: Match, other: Match, lexicon: Lexicon) -> bool:
     """Whether two readings of one thing may both be right: they share a concept, or one says it more widely."""
-    return not one.concepts or not other.concepts or _related(one.concepts, other.concepts, lexicon)
+    return not one.concepts or not other.concepts or related(one.concepts, other.concepts, lexicon)
 
 
-def _related(ones: Iterable[str], others: Collection[str], lexicon: Lexicon) -> bool:
+def related(ones: Iterable[str], others: Collection[str], lexicon: Lexicon) -> bool:
+    """Whether two sets of concepts may speak of the same: some are equal, one wider than the other, or of one kind of disease."""
     for one in ones:
         for other in others:
             if lexicon.is_a(one, other) or lexicon.is_a(other, one):
@@ -476,12 +477,12 @@ def _one_code(match: Match, lexicon: Lexicon) -> tuple[Match, tuple[str, ...]]:
         (one, other)
         for index, one in enumerate(stated)
         for other in stated[index + 1 :]
-        if not _related(one.concepts, other.concepts, lexicon)
+        if not related(one.concepts, other.concepts, lexicon)
     ]
     if not against:
         return match, ()
     said = [mention for mention in match.mentions if mention.start != mention.end]
-    kept = [one for one in stated if said and _related(one.concepts, [c for mention in said for c in mention.concepts], lexicon)]
+    kept = [one for one in stated if said and related(one.concepts, [c for mention in said for c in mention.concepts], lexicon)]
     candidates = tuple(
         Candidate(one.concepts, one.name, 100.0, "the codes of the entry contradict each other")
         for one in stated

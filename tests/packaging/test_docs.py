@@ -39,8 +39,9 @@ def shown(path):
 
 @cache
 def prose(path):
-    """The text without fenced code."""
-    return re.sub(r"^\s*(`{3,}|~{3,})[^\n]*\n.*?^\s*\1\s*$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    """The text without fenced code and comments."""
+    shown = re.sub(r"<!--.*?-->", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.sub(r"^\s*(`{3,}|~{3,})[^\n]*\n.*?^\s*\1\s*$", "", shown, flags=re.DOTALL | re.MULTILINE)
 
 
 @cache
