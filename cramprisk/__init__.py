@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cramprisk.checker import Checker, load_tables
     from cramprisk.context import Medicine
     from cramprisk.errors import CrampRiskError, InputError, MissingExtraError, TableError, VocabularyError
+    from cramprisk.frames import annotate, findings, lookup_table, summarise
+    from cramprisk.integrations.fhir import check_fhir
     from cramprisk.model import Flag, Kind, Match, Status
     from cramprisk.report import Report
 
@@ -38,9 +40,14 @@ __all__ = [
     "TableError",
     "VocabularyError",
     "__version__",
+    "annotate",
     "check",
+    "check_fhir",
+    "findings",
     "load_tables",
+    "lookup_table",
     "normalize",
+    "summarise",
 ]
 
 _HOME = {
@@ -57,6 +64,11 @@ _HOME = {
     "Status": "model",
     "Report": "report",
     "Medicine": "context",
+    "check_fhir": "integrations.fhir",
+    "annotate": "frames",
+    "findings": "frames",
+    "lookup_table": "frames",
+    "summarise": "frames",
 }
 
 

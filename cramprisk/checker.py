@@ -23,19 +23,20 @@ from cramprisk.model import (
     Interaction,
     Kind,
     Match,
+    Mention,
     Qualifier,
     Source,
 )
 from cramprisk.report import Report
 from cramprisk.tables import Row, Tables, digest_of, read_tables
 
-__all__ = ["Checker", "load_tables"]
+__all__ = ["LOCAL_ROUTES", "Checker", "flag_order", "load_tables", "present_mentions"]
 
 _PRESENT = (None, Qualifier.UNCERTAIN)
 # A disease of the past that is recorded at all is usually a disease for life (diabetes, neuropathy); it is shown, as
 # uncertain. A medicine of the past is not taken now and is not flagged.
 _PRESENT_CONDITION = (None, Qualifier.UNCERTAIN, Qualifier.HISTORY)
-_LOCAL_ROUTES = ("topical", "ophthalmic", "otic", "nasal", "vaginal", "rectal")
+LOCAL_ROUTES = ("topical", "ophthalmic", "otic", "nasal", "vaginal", "rectal")
 _DOUBT = "The entry marks it as uncertain or as past."
 _DIRECTION_ORDER = {Direction.INCREASES: 0, Direction.RELIEVES: 1, Direction.NEUTRAL: 2}
 _CRAMP_GRADES = (Grade.A, Grade.B, Grade.C, Grade.D)
@@ -119,6 +120,8 @@ class Checker:
 
     Args:
         tables: From :func:`load_tables`.
+        remember: How many entries of each kind to keep with their matches, those read last, for a program that answers
+            request after request. They stay in memory until newer ones take their place; 0, the default, keeps none.
 
     Examples:
         >>> checker = Checker.default()
@@ -126,8 +129,10 @@ class Checker:
         ['hydrochlorothiazide']
     """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, *, remember: int = 0) -> None:
         self.tables = tables
+        self.remember = remember
+        self._known_rows: dict[tuple[Kind, str], tuple[tuple[str, Association], ...]] = {}
 
     @staticmethod
     @cache
@@ -140,12 +145,12 @@ class Checker:
     @cached_property
     def drugs(self) -> Matcher:
         """The engine for medicines."""
-        return Matcher(Lexicon(self.tables, Kind.DRUG))
+        return Matcher(Lexicon(self.tables, Kind.DRUG), remember=self.remember)
 
     @cached_property
     def conditions(self) -> Matcher:
         """The engine for conditions."""
-        return Matcher(Lexicon(self.tables, Kind.CONDITION))
+        return Matcher(Lexicon(self.tables, Kind.CONDITION), remember=self.remember)
 
     def matcher(self, kind: Kind) -> Matcher:
         """The engine for one kind."""
@@ -268,13 +273,9 @@ class Checker:
         context = context or Context()
         present: dict[tuple[Kind, str], list[tuple[int, bool, str | None]]] = {}
         for index, match in enumerate(matches):
-            allowed = _PRESENT if match.kind is Kind.DRUG else _PRESENT_CONDITION
-            for mention in match.mentions:
-                if mention.qualifier in allowed:
-                    for concept in mention.concepts:
-                        present.setdefault((match.kind, concept), []).append(
-                            (index, mention.qualifier is not None, mention.route)
-                        )
+            for mention in present_mentions(match):
+                for concept in mention.concepts:
+                    present.setdefault((match.kind, concept), []).append((index, mention.qualifier is not None, mention.route))
         said = dict(context.factors())
         for concept in said:
             if concept in self.conditions.lexicon.concepts:
@@ -287,9 +288,7 @@ class Checker:
         flags += self._product_flags(matches)
         if context.cramps_since is not None:
             flags = [self._timed(flag, matches, days, context.cramps_since) for flag in flags]
-        flags.sort(
-            key=lambda flag: (_DIRECTION_ORDER[flag.direction], flag.grade.rank, flag.contested, _least(flag), flag.subject.name)
-        )
+        flags.sort(key=flag_order)
         return Report(
             tuple(flags),
             tuple(self._interactions(present)),
@@ -326,13 +325,22 @@ class Checker:
             heard |= {(row.source.id, row.direction) for row in rows}
         return own, inherited
 
+    def _rows(self, kind: Kind, concept: str) -> tuple[tuple[str, Association], ...]:
+        """The findings about a concept with the id of the class they are inherited from; kept, as there are few concepts.
+
+        A class's claim does not outlive its members' own data in the other direction: diltiazem relieves whatever
+        "antihypertensives" may do. Own rows come first; inherited ones only add.
+        """
+        known = self._known_rows.get((kind, concept))
+        if known is None:
+            own, inherited = self.evidence(kind, concept)
+            known = self._known_rows[kind, concept] = (*(("", row) for row in own), *inherited)
+        return known
+
     def _flags(self, kind: Kind, concept: str, places: Sequence[tuple[int, bool, str | None]]) -> list[Flag]:
-        own, inherited = self.evidence(kind, concept)
-        if not own and not inherited:
+        rows = self._rows(kind, concept)
+        if not rows:
             return []
-        # A class's claim does not outlive its members' own data in the other direction: diltiazem relieves whatever
-        # "antihypertensives" may do. Own rows come first; inherited ones only add.
-        rows = [("", row) for row in own] + inherited
         subject = self.matcher(kind).lexicon.concepts[concept]
         entries = tuple(dict.fromkeys(index for index, _, _ in places))
         uncertain = bool(places) and all(doubt for _, doubt, _ in places)
@@ -385,24 +393,27 @@ class Checker:
             )
         return made
 
-    @cached_property
-    def _products(self) -> list[tuple[str, tuple[Association, ...]]]:
-        return [(subject, rows) for (kind, subject), rows in self.associations.items() if kind == "product"]
-
     def _product_flags(self, matches: Sequence[Match]) -> list[Flag]:
         """Findings about a product as a whole ("ipratropium+salbutamol", "LABA with corticosteroid")."""
         made: list[Flag] = []
-        for subject, rows in self._products:
+        products = [(subject, rows) for (kind, subject), rows in self.associations.items() if kind == "product"]
+        named: list[tuple[int, list[Mention], set[str]]] = []
+        for index, match in enumerate(matches):
+            if match.kind is Kind.DRUG:
+                present = [mention for mention in match.mentions if mention.qualifier in _PRESENT]
+                concepts = {concept for mention in present for concept in mention.concepts}
+                # A product has several parts, so an entry of one medicine is none.
+                if len(concepts) > 1:
+                    wider = (one for concept in concepts for one in self.drugs.lexicon.ancestors(concept))
+                    named.append((index, present, concepts.union(wider)))
+        for subject, rows in products if named else ():
             lexicon = self.drugs.lexicon
             parts = subject.split("+")
-            places: list[tuple[int, bool, str | None]] = []
-            for index, match in enumerate(matches):
-                if match.kind is not Kind.DRUG:
-                    continue
-                present = [mention for mention in match.mentions if mention.qualifier in _PRESENT]
-                concepts = [concept for mention in present for concept in mention.concepts]
-                if all(any(lexicon.is_a(concept, part) for concept in concepts) for part in parts):
-                    places.append((index, any(mention.qualifier is not None for mention in present), present[0].route))
+            places: list[tuple[int, bool, str | None]] = [
+                (index, any(mention.qualifier is not None for mention in present), present[0].route)
+                for index, present, meant in named
+                if all(part in meant for part in parts)
+            ]
             if places:
                 name = " + ".join(lexicon.concepts[part].name for part in parts)
                 uncertain = all(doubt for _, doubt, _ in places)
@@ -426,13 +437,12 @@ class Checker:
         return made
 
     def _interactions(self, present: dict[tuple[Kind, str], list[tuple[int, bool, str | None]]]) -> Iterable[FoundInteraction]:
-        # Gathered by subject once: asking for each pair again took half the time of a report.
-        having: dict[str, set[tuple[Kind, str]]] = {}
+        meant: dict[str, set[tuple[Kind, str]]] = {}
         for kind, concept in present:
-            for subject in (concept, *self.matcher(kind).lexicon.ancestors(concept)):
-                having.setdefault(subject, set()).add((kind, concept))
+            for wider in (concept, *self.matcher(kind).lexicon.ancestors(concept)):
+                meant.setdefault(wider, set()).add((kind, concept))
         for interaction in self.interactions:
-            sides = [having.get(subject, set()) for subject in interaction.subjects]
+            sides = [meant.get(subject, set()) for subject in interaction.subjects]
             if all(sides) and len(set().union(*sides)) >= len(sides):
                 entries = sorted({index for side in sides for key in side for index, _, _ in present[key]})
                 yield FoundInteraction(interaction, tuple(entries))
@@ -480,13 +490,24 @@ def _strength(row: Association) -> tuple[int, float, bool, str]:
     return (row.grade.rank, -(row.value or 0.0), row.comparator is None, row.id)
 
 
+def present_mentions(match: Match) -> list[Mention]:
+    """What an entry says the person has or takes now; that, and nothing else of it, is flagged."""
+    allowed = _PRESENT if match.kind is Kind.DRUG else _PRESENT_CONDITION
+    return [mention for mention in match.mentions if mention.qualifier in allowed]
+
+
+def flag_order(flag: Flag) -> tuple[int, int, bool, float, str]:
+    """By what the flags of a report are sorted: strongest first."""
+    return (_DIRECTION_ORDER[flag.direction], flag.grade.rank, flag.contested, _least(flag), flag.subject.name)
+
+
 def _least(flag: Flag) -> float:
     """For the order among equals: larger figures first."""
     return -max((row.value or 0.0 for row in flag.evidence if row.ci_low is not None), default=0.0)
 
 
 def _route_caution(routes: Sequence[str | None]) -> tuple[str, ...]:
-    local = [route for route in routes if route in _LOCAL_ROUTES]
+    local = [route for route in routes if route in LOCAL_ROUTES]
     if local and len(local) == len(routes):
         return (f"The entry reads as {local[0]} use; the evidence is about use that reaches the whole body.",)
     return ()

@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cramprisk import cli_fhir
 from cramprisk._version import __version__
 from cramprisk.errors import CrampRiskError, InputError, MissingExtraError, TableError
 
@@ -48,10 +49,18 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--age", type=float, metavar="YEARS", help="the person's age; from 60 on it is a risk factor")
     check.add_argument("--sex", choices=("female", "male", "other", "unknown"))
     check.add_argument("--pregnant-weeks", type=float, metavar="WEEKS", help="flagged from the second trimester on")
-    check.add_argument("--format", choices=("table", "text", "html", "json", "ndjson", "csv"), default="table")
+    check.add_argument("--format", choices=("table", "text", "html", "json", "ndjson", "csv", "fhir"), default="table")
+    cli_fhir.add_options(check)
     check.add_argument("--fail-on", choices=("A", "B", "C", "D"), help="exit with 1 if a flag has this grade or a stronger one")
     _add_origin(check)
     check.set_defaults(run=_check)
+
+    scan = commands.add_parser("scan", help="read files of any size and write them with what each row says")
+    from cramprisk.files.command import add_scan_options
+
+    add_scan_options(scan)
+    _add_origin(scan)
+    scan.set_defaults(run=_scan)
 
     explain = commands.add_parser("explain", help="show how one entry is read: candidates, scores, why, why not")
     explain.add_argument("text", metavar="TEXT")
@@ -92,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_origin(look_alikes)
     look_alikes.set_defaults(run=_look_alikes)
 
+    # Its options are in `cramprisk.service.command`: the other commands need not wait for them.
+    commands.add_parser("serve", help="serve CDS Hooks and the page (extra: service)", add_help=False)
+
     vocab = commands.add_parser("vocab", help="names and codes of an RxNorm release")
     vocab_actions = vocab.add_subparsers(dest="action", required=True, metavar="ACTION")
     vocab_import = vocab_actions.add_parser("import", help="make a vocabulary file of an official RxNorm release")
@@ -127,17 +139,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = _parser().parse_args(argv)
+        run = _serving(words[1:]) if words[:1] == ["serve"] else _command(words)
     except SystemExit as stop:
         return int(stop.code or 0)
-    run: Callable[[argparse.Namespace], int] = arguments.run
     # One short run frees nothing worth collecting; the collector would walk the fifty thousand names again and again.
     gc.disable()
     try:
-        code = run(arguments)
+        code = run()
         sys.stdout.flush()
         return code
+    except SystemExit as stop:
+        return int(stop.code or 0)
     except BrokenPipeError:
         # The reader has gone (``| head``): what it wanted was written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -157,6 +171,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _say(f"the output cannot be written ({error.strerror})")
         return _EXIT_INPUT
+
+
+def _command(words: Sequence[str]) -> Callable[[], int]:
+    arguments = _parser().parse_args(words)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    return lambda: run(arguments)
+
+
+def _serving(words: Sequence[str]) -> Callable[[], int]:
+    from cramprisk.service.command import run
+
+    return lambda: run(words)
 
 
 def _say(text: str) -> None:
@@ -221,6 +247,12 @@ def _read_list(name: str) -> str:
 def _check(arguments: argparse.Namespace) -> int:
     drugs: list[str] = list(arguments.names)
     conditions: list[str] = list(arguments.condition)
+    misused = cli_fhir.misused(arguments)
+    if misused:
+        _say(misused)
+        return 2
+    if arguments.fhir is not None:
+        return cli_fhir.run(arguments, _checker(arguments), _write)
     if arguments.file is None and arguments.condition_file is None and not drugs and not conditions:
         _say("nothing to check: give names, --condition, or --file. See: cramprisk check --help")
         return 2
@@ -239,7 +271,9 @@ def _check(arguments: argparse.Namespace) -> int:
     elif arguments.format == "ndjson":
         _write("".join(json.dumps(entry) + "\n" for entry in _entries(report)))
     elif arguments.format == "csv":
-        _write(_as_csv(report))
+        from cramprisk.report_csv import to_csv
+
+        _write(to_csv(report))
     elif arguments.format == "text":
         _write(report.to_text())
     elif arguments.format == "html":
@@ -281,55 +315,13 @@ def _entries(report: Report) -> list[dict[str, Any]]:
     return entries
 
 
-_CSV_COLUMNS = (
-    "entry", "text", "kind", "status", "concepts", "qualifier", "not_understood", "candidates",
-    "subject", "direction", "grade", "contested", "figure", "outcome", "source", "inherited_from",
-)  # fmt: skip
+# ---------------------------------------------------------------------- files
 
 
-def _as_csv(report: Report) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_CSV_COLUMNS)
-    for index, match in enumerate(report.matches):
-        head = [
-            index + 1,
-            match.text,
-            match.kind.value,
-            match.status.value,
-            "|".join(match.concepts),
-            match.qualifier.value if match.qualifier else "",
-            "|".join(match.not_understood),
-            "|".join(dict.fromkeys(candidate.name for candidate in match.candidates)) if not match.complete else "",
-        ]
-        flags = [flag for flag in report.flags if index in flag.entries]
-        for flag in flags or (None,):
-            tail: list[str] = [""] * 8
-            if flag is not None:
-                first = flag.best()
-                tail = [
-                    flag.subject.id,
-                    flag.direction.value,
-                    flag.grade.value,
-                    "yes" if flag.contested else "no",
-                    first.figure(),
-                    first.outcome,
-                    _citation(first.source),
-                    "|".join(flag.inherited_from),
-                ]
-            writer.writerow([_guarded(str(cell)) for cell in (*head, *tail)])
-    return out.getvalue()
+def _scan(arguments: argparse.Namespace) -> int:
+    from cramprisk.files.command import run_scan
 
-
-def _guarded(cell: str) -> str:
-    """A cell that a spreadsheet does not run as a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
-def _citation(source: Any) -> str:
-    from cramprisk.report import citation
-
-    return citation(source)
+    return run_scan(arguments, _checker, _say)
 
 
 # ---------------------------------------------------------------------- one entry, one concept

@@ -1,13 +1,23 @@
-"""Codes in an entry: RxCUI, ATC, NDC, ICD-10-CM and SNOMED CT, marked as such or in their own unmistakable form."""
+"""Codes of an entry: RxCUI, ATC, NDC, ICD-10-CM and SNOMED CT.
+
+In the text they are marked as such or stand in their own unmistakable form; a record may state them beside the text.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from cramprisk.lexicon import Lexicon
 from cramprisk.model import Kind, Mention, Method
 
-__all__ = ["codes_in", "may_hold_code"]
+__all__ = ["SYSTEMS", "codes_in", "codes_stated", "may_hold_code", "with_what_is_said"]
+
+SYSTEMS = {"rxcui": "RxCUI", "ndc": "NDC", "atc": "ATC", "icd10cm": "ICD-10", "snomed": "SNOMED CT"}
+"""The systems of codes that can be looked up, as they are called."""
+# What no code looks like is not looked up: a prefix search over a megabyte would never end.
+_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.\-]{0,19}")
 
 _MARKED_CODE = re.compile(
     r"\b(rx ?cui|rx ?norm|atc|icd[ -]?10[ -]?cm|icd[ -]?10|icd|snomed[ -]?ct|snomed|sctid)[ :=#-]+"
@@ -64,3 +74,44 @@ def codes_in(text: str, lexicon: Lexicon) -> tuple[list[Mention], list[tuple[int
         else:
             unknown.append(text[start:end].strip())
     return mentions, spans, unknown
+
+
+def codes_stated(codes: Iterable[tuple[str, str]], lexicon: Lexicon, place: int) -> tuple[list[Mention], list[str]]:
+    """Mentions by codes that a record states beside the text, and those that are not in the tables, as words.
+
+    Args:
+        codes: System (a key of :data:`SYSTEMS`) and code.
+        lexicon: Where they are looked up.
+        place: Where in the entry the mentions stand: behind its last character, since they are no part of it.
+    """
+    mentions: dict[tuple[str, ...], Mention] = {}
+    unknown = []
+    for system, code in dict.fromkeys(codes):
+        if system not in SYSTEMS or not _CODE.fullmatch(code):
+            continue
+        label = f"{SYSTEMS[system]} {code}"
+        concepts = lexicon.by_code(system, code)
+        if concepts:
+            mention = Mention(concepts, label, code, f"{system} code", Method.CODE, 100.0, place, place)
+            mentions.setdefault(concepts, mention)
+        else:
+            unknown.append(label)
+    return list(mentions.values()), unknown
+
+
+def with_what_is_said(stated: Sequence[Mention], mentions: Sequence[Mention], lexicon: Lexicon) -> list[Mention]:
+    """The stated codes, each with the qualifier and route that the words of the entry give to what it stands for.
+
+    "History of stroke" beside the code of stroke is the history of a stroke: the code cannot say that.
+    """
+    made = []
+    for code in stated:
+        said = [
+            mention
+            for mention in mentions
+            if any(lexicon.is_a(one, other) or lexicon.is_a(other, one) for one in mention.concepts for other in code.concepts)
+        ]
+        qualifiers = {mention.qualifier for mention in said}
+        route = next((mention.route for mention in mentions if mention.route), None)
+        made.append(replace(code, qualifier=qualifiers.pop() if len(qualifiers) == 1 else None, route=route))
+    return made

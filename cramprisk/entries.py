@@ -13,12 +13,13 @@ from cramprisk.names import Name
 from cramprisk.qualifiers import WORDS as QUALIFIER_WORDS
 from cramprisk.text import Token
 
-__all__ = ["ADJACENT", "HARD_GAP", "SOFT_GAP", "Entry", "Hit", "asides", "covering", "is_plain"]
+__all__ = ["ADJACENT", "HARD_GAP", "SOFT_GAP", "Entry", "Hit", "asides", "covering", "is_plain", "route_of"]
 
 # Separators after which a new name may begin; a run of tokens is never read across the first kind.
 HARD_GAP = re.compile(r"[;\n\r\t|\u2192]|[-=]>|[\s,(]\?")
 SOFT_GAP = re.compile(r"^[\s\-.']*$")
 ADJACENT = re.compile(r"^[\s\-]*$")
+_FORM_AND_STRENGTH = re.compile(r"([a-z]{3,})\d[\d.]*[a-z]*")
 # "(Teva UK Ltd)", "[Desitin Pharma GmbH]": the maker, as prescribing systems write it behind a product.
 _MAKER = re.compile(
     r"[(\[][^()\[\]]*(?:\([^()]*\))?[^()\[\]]*\b(?:ltd|limited|plc|gmbh|llc|inc|corp|s\.?p\.?a|b\.?v|pharmaceuticals?|laborator\w+)"
@@ -26,7 +27,13 @@ _MAKER = re.compile(
 )
 # Hierarchical Condition Category, as American problem lists write it behind many diagnoses; no liver cancer.
 _BILLING = re.compile(r"\((?:cms[-/ ]?)?hcc\)")
-_FORM_AND_STRENGTH = re.compile(r"([a-z]{3,})\d[\d.]*[a-z]*")
+# The kind of a thing, as SNOMED CT writes it behind a fully specified name: "Anaemia (disorder)".
+_TAG = re.compile(
+    r"\((?:disorder|finding|situation|event|procedure|regime/therapy|morphologic abnormality|observable entity|context-dependent "
+    r"category|substance|product|medicinal product|medicinal product form|clinical drug|real clinical drug)\)\s*$"
+)
+# RxNorm writes the number of the approval before some products: "NDA020800 0.3 ML Epinephrine".
+_APPROVAL = re.compile(r"^nda\d{6}\b")
 
 
 @lru_cache(maxsize=1024)
@@ -70,14 +77,16 @@ def is_plain(word: str, lexicon: Lexicon) -> bool:
 
 
 def asides(text: str, kind: Kind) -> list[tuple[int, int]]:
-    """Where brackets behind something name a maker, or mark a billing category ("Cirrhosis (HCC)")."""
-    if not ("(" in text or "[" in text):
-        return []
+    """Where an entry holds what is no part of a name: a maker or a billing category in brackets, the tag of a code system."""
     lowered = text.lower()
     if len(lowered) != len(text):
         return []
-    aside = _MAKER if kind is Kind.DRUG else _BILLING
-    return [one.span() for one in aside.finditer(lowered) if text[: one.start()].strip()]
+    found: list[tuple[int, int]] = []
+    if "(" in text or "[" in text:
+        brackets = (_MAKER, _TAG) if kind is Kind.DRUG else (_BILLING, _TAG)
+        found = [one.span() for aside in brackets for one in aside.finditer(lowered) if text[: one.start()].strip()]
+    approval = _APPROVAL.match(lowered) if kind is Kind.DRUG else None
+    return [*found, approval.span()] if approval else found
 
 
 Found = tuple[int, int, int, Name | Ambiguity]
@@ -103,3 +112,14 @@ def covering(found: Sequence[Found], words: Sequence[str]) -> list[Found]:
                 top = (*choice, [*chosen, one])
         best.append(top)
     return best[count][2]
+
+
+# The most specific first: a nasal spray is also a spray, an oral inhaler is inhaled.
+_ROUTES = "ophthalmic otic nasal vaginal rectal transdermal inhaled injected topical oral".split()
+
+
+def route_of(tokens: Sequence[Token], lexicon: Lexicon) -> str | None:
+    """Where the entry says the medicine goes: the most specific of its words decides."""
+    known = lexicon.words.get
+    said = [word.route for token in tokens if (word := known(token.text)) and word.route]
+    return next((route for route in _ROUTES if route in said), None) if said else None

@@ -184,6 +184,7 @@ class Lexicon:
                     self._ambiguous_lengths.setdefault(token, set()).add(len(tokens))
         self._look_alike_rows = [row for row in tables.rows("look_alikes.csv") if row["kind"] == kind.value]
         self._combination_rows = tables.rows("combinations.csv") if kind is Kind.DRUG else ()
+        self._product_rows = tables.rows("product_codes.csv") if kind is Kind.DRUG else ()
         self._compound_rows = () if kind is Kind.DRUG else tables.rows("compound_conditions.csv")
         self._ancestors: dict[str, tuple[str, ...]] = {}
         self._searches = 0
@@ -295,6 +296,8 @@ class Lexicon:
             # Many codes of combinations leave a partner open ("losartan and diuretics"): such a code names no product.
             if len(ingredients) == 1:
                 codes.setdefault(("atc", code), tuple(ingredients.pop().split("|")))
+        for row in self._product_rows:
+            codes.setdefault((row["system"], row["code"]), tuple(row["ingredients"].split("|")))
         for row in self._compound_rows:
             for system in ("icd10cm", "snomed"):
                 for code in split_cell(row[system]):
@@ -413,7 +416,8 @@ class Lexicon:
         """Ids for a code; for ATC and ICD-10-CM the longest known prefix of the code counts."""
         bare = _ICD_DOT.sub("", code).upper()
         if system not in ("atc", "icd10cm"):
-            return self.codes.get((system, bare), ()) or self._by_vocabulary(system, bare)
+            known = _ndc(bare) if system == "ndc" else bare
+            return self.codes.get((system, known), ()) or self._by_vocabulary(system, bare)
         shortest = 3
         for length in range(len(bare), shortest - 1, -1):
             found = self.codes.get((system, bare[:length]))

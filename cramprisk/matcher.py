@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
-from cramprisk.codes import codes_in, may_hold_code
-from cramprisk.entries import ADJACENT, Entry, Hit, asides, covering, is_plain
+from cramprisk.codes import codes_in, codes_stated, may_hold_code, with_what_is_said
+from cramprisk.entries import ADJACENT, Entry, Hit, asides, covering, is_plain, route_of
 from cramprisk.leftovers import LeftoverReader
 from cramprisk.lexicon import Ambiguity, Lexicon
 from cramprisk.model import Candidate, Kind, Match, Mention, Method, Qualifier, Status
@@ -22,11 +23,15 @@ from cramprisk.qualifiers import WORDS as QUALIFIER_WORDS
 from cramprisk.qualifiers import Scope, says_nothing, scopes, strongest
 from cramprisk.text import Token, condition_token, split_list, tokenise
 
-__all__ = ["MAX_ENTRY", "STANDS_FOR_MORE", "Matcher"]
+__all__ = ["CODE_SAYS_OTHERWISE", "MAX_ENTRY", "SEVERAL_MEANINGS", "STANDS_FOR_MORE", "Matcher"]
 
-_SEVERAL = "has several meanings"
+SEVERAL_MEANINGS = "has several meanings"
+"""How the reason of a candidate ends that is one meaning of an ambiguous name."""
+CODE_SAYS_OTHERWISE = "the code of the entry says otherwise"
+"""The reason of a candidate that a code of the entry contradicts."""
 MAX_ENTRY = 5_000
 """Characters of one entry beyond which it is no entry of a list; it comes back as unrecognised, unread."""
+_LONGEST_REMEMBERED = 200
 
 _HEADING = re.compile(
     r"(?i)\s*(?:not taking|stopped|discontinued|d/c'?d?|allerg\w*|intoleran\w*|fhx?|family h(?:istory|x)|denies|held)\s*:"
@@ -62,12 +67,15 @@ class Matcher:
 
     Args:
         lexicon: The names to read against.
+        remember: How many entries to keep with their matches, those read last; 0 keeps none. A program that serves
+            request after request meets the same entries again and again.
     """
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, *, remember: int = 0) -> None:
         self.lexicon = lexicon
         self.kind = lexicon.kind
         self._leftovers = LeftoverReader(lexicon)
+        self._read = lru_cache(maxsize=remember)(self._matched) if remember else self._matched
 
     # ------------------------------------------------------------------ one entry, many entries
 
@@ -91,19 +99,24 @@ class Matcher:
         present = frozenset(concept for match in matches for concept in match.present())
         return [
             self.match(match.text, present)
-            if any(candidate.reason.endswith(_SEVERAL) for candidate in match.candidates)
+            if any(candidate.reason.endswith(SEVERAL_MEANINGS) for candidate in match.candidates)
             else match
             for match in matches
         ]
 
-    def match(self, text: str, beside: frozenset[str] = frozenset()) -> Match:
+    def match(self, text: str, beside: frozenset[str] = frozenset(), codes: Sequence[tuple[str, str]] = ()) -> Match:
         """What one entry says. Never raises on text.
 
         Args:
             text: The entry.
             beside: Ids of what other entries of its list say; only a name of several meanings is read by them.
+            codes: Codes that a record states beside the text, as system (``rxcui``, ``ndc``, ``atc``, ``icd10cm``,
+                ``snomed``) and code. They count as codes in the text do; one that the tables lack is passed over
+                where the text is understood.
         """
-        return self._read(text, beside)[0]
+        # A long entry is no name that comes again; it would only take room from those that do.
+        long = len(text) + sum(len(code) for _, code in codes) > _LONGEST_REMEMBERED
+        return self._matched(text, tuple(codes), beside) if beside or long else self._read(text, tuple(codes))
 
     def match_plainly(self, text: str) -> tuple[Match, frozenset[str] | None]:
         """What one entry of medicines says, and how the tables spell words of it, if it is known names and plain words only.
@@ -113,7 +126,7 @@ class Matcher:
         Returns:
             The match; and the words that names of the entry have in the tables otherwise, or None for any other entry.
         """
-        match, read = self._read(text, frozenset())
+        match, read = self._look(text, (), frozenset())
         if read is None or self.kind is not Kind.DRUG or may_hold_code(text) or self.split(text) != [text]:
             return match, None
         everything, entry, hits = read
@@ -121,14 +134,22 @@ class Matcher:
             return match, None
         return match, frozenset(self._respelt(entry, hits).values())
 
-    def _read(self, text: str, beside: frozenset[str]) -> tuple[Match, tuple[list[Token], Entry, list[Hit]] | None]:
+    def _matched(self, text: str, codes: tuple[tuple[str, str], ...], beside: frozenset[str] = frozenset()) -> Match:
+        return self._look(text, codes, beside)[0]
+
+    def _look(
+        self, text: str, codes: tuple[tuple[str, str], ...], beside: frozenset[str]
+    ) -> tuple[Match, tuple[list[Token], Entry, list[Hit]] | None]:
         """What one entry says; its tokens and names, if it is nothing but these beside ordinary words and numbers."""
         if len(text) > MAX_ENTRY:
             return Match(text, self.kind, Status.UNRECOGNISED, not_understood=(f"{text[:40]}…",)), None
         everything = tokenise(text)
-        if not everything or " ".join([token.text for token in everything]) in _NOTHING:
+        stated, unknown = codes_stated(codes, self.lexicon, len(text)) if codes else ([], [])
+        nothing = not everything or " ".join([token.text for token in everything]) in _NOTHING
+        if nothing and not stated and (everything or not unknown):
             return Match(text, self.kind, Status.EMPTY), None
         coded, code_spans, code_notes = codes_in(text, self.lexicon)
+        coded += stated
         set_aside = [*code_spans, *asides(text, self.kind)]
         entry = self._entry(text, everything, set_aside)
         exact, unsettled, weak = self._exact(entry)
@@ -145,11 +166,16 @@ class Matcher:
         settled, open_ones = self._settle(unsettled, hits, coded, beside)
         hits, denied = self._agreeing(sorted([*hits, *settled]), coded)
         for hit in denied:
-            candidates = [candidate(hit.name, hit.score, "the code of the entry says otherwise"), *candidates]
+            candidates = [candidate(hit.name, hit.score, CODE_SAYS_OTHERWISE), *candidates]
             unread.append((hit.start, hit.end))
         more = self._more_than_known(entry, hits)
         unread += more
         mentions = self._qualified(text, everything, entry, hits, coded)
+        if stated:
+            others = [one for one in mentions if one not in stated]
+            mentions = [*others, *with_what_is_said(stated, others, self.lexicon)]
+        elif not mentions:
+            code_notes = [*code_notes, *unknown]
         for start, end, ambiguity in open_ones:
             candidates = [
                 *(
@@ -157,7 +183,7 @@ class Matcher:
                         tuple(meaning.split("+")),
                         " + ".join(self.lexicon.concepts[one].name for one in meaning.split("+")),
                         100.0,
-                        f"“{ambiguity.text}” {_SEVERAL}",
+                        f"“{ambiguity.text}” {SEVERAL_MEANINGS}",
                     )
                     for meaning in ambiguity.meanings
                 ),
@@ -530,7 +556,7 @@ class Matcher:
         }
         last = everything[-1].end if everything else 0
         found = scopes(everything, self.kind, text[last:], taken)
-        route = self._route(everything) if self.kind is Kind.DRUG else None
+        route = route_of(everything, self.lexicon) if self.kind is Kind.DRUG else None
         mentions = list(coded)
         for hit in hits:
             first, final = entry.tokens[hit.start], entry.tokens[hit.end - 1]
@@ -609,28 +635,6 @@ class Matcher:
         return ADJACENT.match(following.gap) is not None and not (
             following.text[0].isdigit() or following.text in ("since", "for", "now", "at", "on", "after", "with", "today")
         )
-
-    def _route(self, tokens: Sequence[Token]) -> str | None:
-        """Where the entry says the medicine goes: the most specific of its words decides."""
-        known = self.lexicon.words.get
-        said = [word.route for token in tokens if (word := known(token.text)) and word.route]
-        if not said:
-            return None
-        for route in (
-            "ophthalmic",
-            "otic",
-            "nasal",
-            "vaginal",
-            "rectal",
-            "transdermal",
-            "inhaled",
-            "injected",
-            "topical",
-            "oral",
-        ):
-            if route in said:
-                return route
-        return None
 
 
 def _is_beside(gap: str) -> bool:

@@ -31,6 +31,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "look_alikes.csv": ("name", "confused_with", "kind"),
     "words.csv": ("word", "kind"),
     "common_names.csv": ("name", "kind"),
+    "product_codes.csv": ("system", "code", "ingredients"),
 }
 _KIND_OF = {
     "drugs.csv": Kind.DRUG,

@@ -189,7 +189,8 @@ class Report:
 
 def plain(text: str, limit: int = 120) -> str:
     """Text fit for a terminal: one line, no control characters, not endless."""
-    shown = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    clean = text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+    shown = " ".join(clean.split())
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 

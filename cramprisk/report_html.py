@@ -23,7 +23,7 @@ from cramprisk.report_style import PAGE_STYLE, STYLE
 if TYPE_CHECKING:
     from cramprisk.report import Report
 
-__all__ = ["to_fragment", "to_html"]
+__all__ = ["to_body", "to_fragment", "to_html"]
 
 _TITLE = "Muscle cramps: what this list says"
 _METHODS = {
@@ -86,6 +86,24 @@ def to_fragment(report: Report) -> str:
         f'<div class="cramprisk" role="region" aria-label="{_TITLE}" lang="en">\n<style>\n{STYLE}</style>\n'
         f'<div>{view.opening()}</div>\n{view.sections()}<div class="foot">{view.closing()}</div>\n</div>\n'
     )
+
+
+def to_body(report: Report, prefix: str = "r", level: int = 2) -> str:
+    """A report as a part of a page that brings the style itself, within an element of the class ``cramprisk``.
+
+    Args:
+        report: From :func:`cramprisk.check`.
+        prefix: Begins every id: ``<prefix>-open`` is what was not understood.
+        level: Of the topmost heading.
+
+    Examples:
+        >>> from cramprisk import check
+        >>> body = to_body(check(["xyzzy", "Lasix 40"]))
+        >>> 'id="r-open"' in body, "<style" in body
+        (True, False)
+    """
+    view = _View(report, prefix, level)
+    return _ascii(f'{view.opening()}\n{view.sections()}<div class="foot">{view.closing()}</div>\n')
 
 
 def _ascii(page: str) -> str:
@@ -278,8 +296,8 @@ class _View:
             ("Other findings", Direction.NEUTRAL),
         ):
             chips = [
-                f'<a href="#{self._id(number)}">{_e(flag.subject.name)}</a> {_grade(flag)}{self._marks(flag)}'
-                for number, flag in enumerate(report.flags)
+                f'<a href="#{self._id(flag)}">{_e(flag.subject.name)}</a> {_grade(flag)}{self._marks(flag)}'
+                for flag in report.flags
                 if flag.direction is direction
             ]
             if chips or direction is Direction.INCREASES:
@@ -344,8 +362,7 @@ class _View:
             ("Caution", "".join(f'<p class="caution" data-row="{rows}">{_e(text)}</p>' for text in flag.cautions)),
             ("What to consider", _list(consider) if consider else ""),
         )
-        number = next(index for index, other in enumerate(self.report.flags) if other is flag)
-        return f'<article class="flag" id="{self._id(number)}">\n{heading}\n{_rows(pairs)}\n{self._evidence(flag)}</article>\n'
+        return f'<article class="flag" id="{self._id(flag)}">\n{heading}\n{_rows(pairs)}\n{self._evidence(flag)}</article>\n'
 
     def _shown(self, row: Association, flag: Flag) -> str:
         return f'<span data-row="{escape(row.id)}">{_finding(row, flag.subject.id)}</span>.'
@@ -502,8 +519,9 @@ class _View:
 
     # ------------------------------------------------------------------ headings and ids
 
-    def _id(self, number: int) -> str:
-        return f"{self.prefix}-flag-{number}"
+    def _id(self, flag: Flag) -> str:
+        """Of the subject, not of the place: a card keeps its id when the list grows."""
+        return f"{self.prefix}-{flag.direction.value}-{flag.subject.kind}-{flag.subject.id}"
 
     def _heading(self, depth: int, css: str, html: str, name: str = "") -> str:
         level = self.level + depth

@@ -35,8 +35,9 @@ _PLAIN_PART = re.compile(r"(?:\d+(?:\.\d+)?|[A-Za-z]+)(?:/?(?:\d+(?:\.\d+)?|[A-Z
 _PLAIN_KINDS = ("unit", "form", "route", "frequency", "release", "packaging")
 _STANDS_FOR_PLAIN = "\0"
 _LONGEST = 300
-# What stands before plain parts must end so: behind another sign their gap would not be a plain space.
-_ENDS = re.compile(r"[A-Za-z0-9)\]]$")
+# What stands before plain parts must end so: behind another sign their gap would not be a plain space, and brackets may
+# be the tag of a code system, which is one at the end of an entry only.
+_ENDS = re.compile(r"[A-Za-z0-9\]]$")
 _KEPT = 65_536
 
 
@@ -51,6 +52,10 @@ class _Part(NamedTuple):
 class Shapes:
     """The shapes of entries of medicines, against one lexicon.
 
+    Attributes:
+        going_on: Words from which a name of the tables goes on into a plain part. An entry of which the tables spell a
+            word so (:meth:`~cramprisk.matcher.Matcher.match_plainly`) speaks for itself only.
+
     Args:
         lexicon: The names to read against. Going through them takes some tenths of a second.
     """
@@ -59,8 +64,7 @@ class Shapes:
         self._lexicon = lexicon
         self._parts: dict[str, _Part] = {}
         self._beside, self._begin = _pairs(lexicon.keys())
-        # A misspelt name is read as the tables spell it, too: of these words a name goes on into a plain part.
-        self._going_on = frozenset(
+        self.going_on = frozenset(
             [one for one, other in self._beside if self._is_plain(other)]
             + [other for one, other in self._begin if self._is_plain(one)]
         )
@@ -92,10 +96,6 @@ class Shapes:
         if kept[-1] == _STANDS_FOR_PLAIN:
             kept.pop()
         return " ".join(kept).lower() if kept and _ENDS.search(kept[-1]) else None
-
-    def shared(self, respelt: frozenset[str] | None) -> bool:
-        """Whether a text with this answer of :meth:`~cramprisk.matcher.Matcher.match_plainly` speaks for all of its shape."""
-        return respelt is not None and respelt.isdisjoint(self._going_on)
 
     def _part(self, written: str) -> _Part:
         words = [token.text for token in tokenise(written)]

@@ -27,18 +27,25 @@ _LIST_COLUMNS = frozenset(
 )
 _ORDERED_LISTS = frozenset({"brands", "drug_class", "subjects", "meanings", "settled_by"})
 _PATTERNS = {
-    "rxcui": (re.compile(r"\d{1,8}"), "an RxCUI is a number"),
-    "snomed": (re.compile(r"\d{6,18}"), "a SNOMED CT id has 6 to 18 digits"),
-    "icd10cm": (re.compile(r"[A-Z]\d[0-9AB](?:\.[0-9A-Z]{1,4})?"), "an ICD-10-CM prefix looks like E11 or G47.62"),
-    "pmid": (re.compile(r"\d{1,9}"), "a PMID is a number"),
-    "doi": (re.compile(r"10\.\d{4,9}/\S+"), "a DOI begins with 10. and a registrant"),
-    "year": (re.compile(r"(?:19|20)\d\d"), "a year has four digits"),
-    "reviewed": (re.compile(r"\d{4}-\d\d-\d\d"), "a date looks like 2026-11-21"),
+    "rxcui": (re.compile(r"[0-9]{1,8}"), "an RxCUI is a number"),
+    "snomed": (re.compile(r"[0-9]{6,18}"), "a SNOMED CT id has 6 to 18 digits"),
+    "icd10cm": (re.compile(r"[A-Z][0-9][0-9AB](?:\.[0-9A-Z]{1,4})?"), "an ICD-10-CM prefix looks like E11 or G47.62"),
+    "pmid": (re.compile(r"[0-9]{1,9}"), "a PMID is a number"),
+    "doi": (re.compile(r"10\.[0-9]{4,9}/\S+"), "a DOI begins with 10. and a registrant"),
+    "year": (re.compile(r"(?:19|20)[0-9][0-9]"), "a year has four digits"),
+    "reviewed": (re.compile(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]"), "a date looks like 2026-11-21"),
 }
-_ATC_DRUG = re.compile(r"[A-Z]\d\d[A-Z]{2}\d\d")
-_ATC_CLASS = re.compile(r"[A-Z](?:\d\d(?:[A-Z](?:[A-Z])?)?)?")
-_RATE = re.compile(r"\d+(?:\.\d+)?(?:-\d+(?:\.\d+)?)?")
-_VERSION = re.compile(r"20\d\d\.\d{1,2}\.\d+")
+_PRODUCT_CODES = {
+    "rxcui": _PATTERNS["rxcui"],
+    "snomed": _PATTERNS["snomed"],
+    "ndc": (re.compile(r"[0-9]{11}"), "an NDC has eleven digits here, without hyphens"),
+}
+_ATC_DRUG = re.compile(r"[A-Z][0-9][0-9][A-Z]{2}[0-9][0-9]")
+_ATC_CLASS = re.compile(r"[A-Z](?:[0-9][0-9](?:[A-Z](?:[A-Z])?)?)?")
+_CODES = ("rxcui", "snomed", "icd10cm")
+_NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_RATE = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:-[0-9]+(?:\.[0-9]+)?)?")
+_VERSION = re.compile(r"20[0-9][0-9]\.[0-9]{1,2}\.[0-9]+")
 _SUBJECT_KINDS = ("drug", "class", "product", "condition")
 _CONDITION_KINDS = frozenset(
     "disease deficiency physiological-state habit demographic exposure procedure symptom outcome differential other".split()
@@ -79,6 +86,7 @@ def table_problems(tables: Tables) -> list[Problem]:
         ("conditions.csv", _condition_kind),
         ("words.csv", _word),
         ("common_names.csv", _common_kind),
+        ("product_codes.csv", _product_code),
     ):
         table = tables.files[file]
         for index, row in _unchecked(tables, file):
@@ -168,10 +176,9 @@ def _references(tables: Tables) -> Iterator[Problem]:
         ("drugs.csv", "drug_class", "drug_classes.csv"),
         ("drug_classes.csv", "parent", "drug_classes.csv"),
         ("combinations.csv", "ingredients", "drugs.csv"),
+        ("product_codes.csv", "ingredients", "drugs.csv"),
         ("conditions.csv", "parent", "conditions.csv"),
         ("compound_conditions.csv", "parts", "conditions.csv"),
-        ("associations.csv", "source", "sources.csv"),
-        ("interactions.csv", "source", "sources.csv"),
     )
     for file, column, target in checks:
         for index, row in _unchecked(tables, file):
@@ -180,6 +187,11 @@ def _references(tables: Tables) -> Iterator[Problem]:
                     yield _problem(tables, file, index, column, f'"{value}" is not in {target}. Add it there, or correct the id.')
             if file in ("combinations.csv", "compound_conditions.csv") and len(split_cell(row[column])) < 2:
                 yield _problem(tables, file, index, column, "needs at least two parts.")
+    for file in ("associations.csv", "interactions.csv"):
+        for index, row in _unchecked(tables, file):
+            if row["source"] not in ids["sources.csv"]:
+                message = f'"{row["source"]}" is not in sources.csv. Add it there, or correct the id.'
+                yield _problem(tables, file, index, "source", message if row["source"] else "every row names a source.")
     subjects = {
         "drug": ids["drugs.csv"],
         "class": ids["drug_classes.csv"],
@@ -199,6 +211,8 @@ def _references(tables: Tables) -> Iterator[Problem]:
         parts = split_cell(row["subjects"])
         if len(parts) != 2:
             yield _problem(tables, "interactions.csv", index, "subjects", "needs two subjects.")
+        if not row["effect"]:
+            yield _problem(tables, "interactions.csv", index, "effect", "say what matters together.")
         for part in parts:
             if part not in everything:
                 yield _problem(tables, "interactions.csv", index, "subjects", f'"{part}" is not a known id.')
@@ -245,7 +259,8 @@ def _cycles(tables: Tables, file: str) -> Iterator[Problem]:
 
 def _patterns(file: str, line: int, row: Row) -> Iterator[Problem]:
     for column, (pattern, rule) in _PATTERNS.items():
-        for value in split_cell(row.get(column, "")):
+        cell = row.get(column, "")
+        for value in split_cell(cell) if column in _CODES else filter(None, [cell]):
             if not pattern.fullmatch(value):
                 yield Problem(file, line, column, f"{rule}.")
 
@@ -297,16 +312,14 @@ def _association(file: str, line: int, row: Row) -> Iterator[Problem]:
         yield wrong("grade", "an increase is graded A to D.")
     if direction is Direction.RELIEVES and grade is not None and grade not in _RELIEF:
         yield wrong("grade", "relief is graded TA, TB, TC, TN, AVOID, or D when merely claimed.")
-    if not row["source"]:
-        yield wrong("source", "every association names a source.")
     if not row["outcome"]:
         yield wrong("outcome", "say what was counted.")
     numbers: dict[str, float] = {}
     for column in ("value", "ci_low", "ci_high"):
         if row[column]:
-            try:
+            if _NUMBER.fullmatch(row[column]):
                 numbers[column] = float(row[column])
-            except ValueError:
+            else:
                 yield wrong(column, "is not a number.")
     if "value" in numbers and not row["measure"]:
         yield wrong("measure", "say what the figure measures.")
@@ -323,8 +336,23 @@ def _association(file: str, line: int, row: Row) -> Iterator[Problem]:
         yield wrong("reviewed", "is the date of the last review, as 2026-11-21.")
 
 
+def _product_code(file: str, line: int, row: Row) -> Iterator[Problem]:
+    pattern = _PRODUCT_CODES.get(row["system"])
+    if pattern is None:
+        yield Problem(file, line, "system", f"is one of {', '.join(_PRODUCT_CODES)}.")
+    elif not pattern[0].fullmatch(row["code"]):
+        yield Problem(file, line, "code", f"{pattern[1]}.")
+    if not row["ingredients"]:
+        yield Problem(file, line, "ingredients", "is empty. Fill in the ids of the ingredients.")
+
+
 def _codes_once(tables: Tables) -> Iterator[Problem]:
-    """A code means one concept; a combination's ATC code is its own."""
+    """A code means one concept; a combination's ATC code is its own, and a product's code is that of no ingredient."""
+    ingredients = {code: row["id"] for row in tables.rows("drugs.csv") for code in split_cell(row["rxcui"])}
+    for index, row in _unchecked(tables, "product_codes.csv"):
+        if row["system"] == "rxcui" and row["code"] in ingredients:
+            message = f'"{row["code"]}" is the RxCUI of "{ingredients[row["code"]]}" already. Keep one.'
+            yield _problem(tables, "product_codes.csv", index, "code", message)
     for files, systems in (
         (("drugs.csv",), ("rxcui", "atc")),
         (("conditions.csv", "compound_conditions.csv"), ("icd10cm", "snomed")),

@@ -45,4 +45,5 @@ def table_counts(tables: Tables) -> list[tuple[str, int]]:
         ("look-alike pairs", len(tables.rows("look_alikes.csv"))),
         ("ambiguous names", len(tables.rows("ambiguous_names.csv"))),
         ("ordinary words", len(tables.rows("words.csv"))),
+        ("codes of products", len(tables.rows("product_codes.csv"))),
     ]

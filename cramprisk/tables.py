@@ -40,6 +40,7 @@ LAYOUT: Mapping[str, tuple[str, ...]] = {
     "ambiguous_names.csv": ("name", "kind", "meanings", "settled_by", "note"),
     "words.csv": ("word", "kind", "route"),
     "common_names.csv": ("name", "kind"),
+    "product_codes.csv": ("system", "code", "ingredients"),
 }  # fmt: skip
 """The columns of each file, in their order."""
 
@@ -48,6 +49,7 @@ SORT_KEY: Mapping[str, tuple[str, ...]] = {
     "ambiguous_names.csv": ("kind", "name"),
     "words.csv": ("word",),
     "common_names.csv": ("kind", "name"),
+    "product_codes.csv": ("system", "code"),
 }
 """The columns a file is sorted by; ``id`` where nothing else is said."""
 
@@ -219,6 +221,10 @@ class _ParsedLater(Mapping[str, Table]):
 
     def __len__(self) -> int:
         return len(self._contents)
+
+    def __reduce__(self) -> tuple[type[_ParsedLater], tuple[Mapping[str, bytes]]]:
+        # Sent to another process as the bytes they are; what was parsed of them would double that.
+        return _ParsedLater, (self._contents,)
 
 
 def digest_of(contents: Mapping[str, bytes]) -> str:

@@ -44,12 +44,17 @@ class Vocabulary:
         missing = [name for name in BLOCKS if name not in blocks]
         if missing:
             raise VocabularyError(f"lacks {', '.join(missing)}. Make it anew with: cramprisk vocab import")
+        self._content = content
         self.digest = sha256(content).hexdigest()
         self.about: dict[str, Any] = json.loads(blocks["about"].content())
         self.names = {name: blocks[name] for name in ("keys", "joined", "lengths", "near")}
         self._contents = SortedNames(blocks["contents"])
         self._ingredients = SortedNames(blocks["ingredients"])
         self._ndc = SortedNames(blocks["ndc"])
+
+    def __reduce__(self) -> tuple[type[Vocabulary], tuple[bytes]]:
+        # A mapped file cannot be sent to another process; what it holds can.
+        return Vocabulary, (bytes(self._content),)
 
     def contents(self, rxcui: str) -> tuple[str, ...]:
         """The RxCUIs of the ingredients of an RxNorm concept; an ingredient is its own. Empty for an unknown one."""

@@ -29,8 +29,10 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_the_code_the_tables_and_the_index(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
 
-    for path in (ROOT / "cramprisk").glob("*.py"):
-        assert f"cramprisk/{path.name}" in names
+    for path in (ROOT / "cramprisk").rglob("*.py"):
+        assert path.relative_to(ROOT).as_posix() in names
+    for path in (ROOT / "cramprisk" / "service" / "static").iterdir():
+        assert f"cramprisk/service/static/{path.name}" in names
     for path in (ROOT / "data").glob("*.csv"):
         assert f"cramprisk/data/{path.name}" in names
     assert {

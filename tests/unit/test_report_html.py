@@ -203,8 +203,8 @@ def test_each_flag_shows_figure_grade_source_and_entry(report, root):
     cards = {card.attributes["id"]: " ".join(card.text().split()) for card in root.all("article")}
 
     assert len(cards) == len(report.flags)
-    for number, flag in enumerate(report.flags):
-        text = cards[f"r-flag-{number}"]
+    for flag in report.flags:
+        text = cards[f"r-{flag.direction.value}-{flag.subject.kind}-{flag.subject.id}"]
         assert flag.subject.name in text
         assert flag.grade.words in text
         assert flag.best().figure() in text

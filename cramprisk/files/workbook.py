@@ -1,0 +1,111 @@
+"""Spreadsheets: one sheet, read by calamine, codes as they were typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cramprisk.errors import InputError, MissingExtraError
+from cramprisk.files.batch import Batch, Cell, Rows, cell_text
+from cramprisk.files.delimited import TextOptions
+from cramprisk.files.dialect import has_header
+from cramprisk.files.source import Source
+
+__all__ = ["Workbook"]
+
+_CELLS = 50_000
+
+
+class Workbook:
+    """A sheet of a spreadsheet: its columns, and its rows in batches.
+
+    Attributes:
+        names: Of the columns, as in the first row.
+        said: What was found out and should be said.
+    """
+
+    def __init__(self, source: Source, options: TextOptions, sheet: str | None) -> None:
+        try:
+            from python_calamine import CalamineError, CalamineWorkbook
+        except ImportError:
+            raise MissingExtraError('spreadsheets need the extra "xlsx": pip install "cramprisk[xlsx]"') from None
+        label = source.label
+        self.said: list[str] = []
+        try:
+            book = CalamineWorkbook.from_filelike(source.file)
+            names = list(book.sheet_names)
+        except (CalamineError, OSError, ValueError):
+            raise InputError(f"{label}: is cut off or no spreadsheet. Save it again as .xlsx or as CSV.") from None
+        if not names:
+            raise InputError(f"{label}: holds no sheet. There is nothing to scan.")
+        name = _chosen(names, sheet, label)
+        if sheet is None and len(names) > 1:
+            self.said.append(f"{label}: the first of {len(names)} sheets is read; --sheet names another")
+        try:
+            found = book.get_sheet_by_name(name)
+        except (CalamineError, OSError, ValueError):
+            raise InputError(f"{label}: the sheet cannot be read. Save it again as .xlsx or as CSV.") from None
+        self.rows = found.height
+        self._rows: Iterator[list[Any]] = iter(found.iter_rows())
+        # Rows above the first filled one are skipped; a row is named as the spreadsheet numbers it.
+        self._number = 1 if found.start is None else found.start[0] + 1
+        head = [row for row, _ in zip(self._rows, range(50), strict=False)] if found.height else []
+        if not head:
+            raise InputError(f"{label}: the sheet is empty. There is nothing to scan.")
+        first = [cell_text(_kept(cell)) for cell in head[0]]
+        has = options.header
+        if has is None:
+            has = has_header([[cell_text(_kept(cell)) for cell in row] for row in head], options.wanted, options.is_entry)
+            if not has:
+                last = f" to column_{len(first)}" if len(first) > 1 else ""
+                self.said.append(f"{label}: no header found: columns are column_1{last}")
+        if has:
+            self.names = [cell.strip() or f"column_{index + 1}" for index, cell in enumerate(first)]
+            head = head[1:]
+            self._number += 1
+            self.rows -= 1
+        else:
+            self.names = [f"column_{index + 1}" for index in range(len(first))]
+        self.width = len(self.names)
+        self._head = head
+
+    def batches(self) -> Iterator[Batch]:
+        """The rows in order."""
+        rows: list[list[Cell]] = []
+        most = max(1, _CELLS // self.width)
+        first = self._number
+        for source in (self._head, self._rows):
+            for row in source:
+                rows.append([_kept(cell) for cell in row])
+                if len(rows) >= most:
+                    yield _batch(rows, first)
+                    first += len(rows)
+                    rows = []
+        if rows:
+            yield _batch(rows, first)
+
+
+def _batch(rows: list[list[Cell]], first: int) -> Rows:
+    return Rows(rows, lambda index: first + index)
+
+
+def _kept(cell: Any) -> Cell:
+    """A cell as it was typed: calamine gives whole numbers as floats, and nothing as an empty text."""
+    if cell == "":
+        return None
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return int(cell)
+    return cell  # type: ignore[no-any-return]
+
+
+def _chosen(names: list[str], sheet: str | None, label: str) -> str:
+    if sheet is None:
+        return names[0]
+    if sheet in names:
+        return sheet
+    folded = [name for name in names if name.casefold() == sheet.casefold()]
+    if len(folded) == 1:
+        return folded[0]
+    if sheet.isdecimal() and 1 <= int(sheet) <= len(names):
+        return names[int(sheet) - 1]
+    raise InputError(f"--sheet: {label} has no such sheet. It has: {', '.join(names[:20])}.")
