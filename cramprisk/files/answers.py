@@ -14,7 +14,7 @@ from cramprisk.model import Status
 
 __all__ = ["UNREAD", "Answers", "Rendering"]
 
-UNREAD = Reading(Status.UNRECOGNISED.value, None, None, False, None, None, False, None, None)
+UNREAD = Reading(Status.UNRECOGNISED.value, None, None, None, False, None, None, False, None, None)
 """What is said of a cell that could not be read."""
 
 _MOST_TEXTS = 1_000_000
