@@ -12,7 +12,7 @@ from dataclasses import replace
 from cramprisk.lexicon import Lexicon
 from cramprisk.model import Kind, Mention, Method
 
-__all__ = ["SYSTEMS", "codes_in", "codes_stated", "with_what_is_said"]
+__all__ = ["SYSTEMS", "codes_in", "codes_stated", "may_hold_code", "with_what_is_said"]
 
 SYSTEMS = {"rxcui": "RxCUI", "ndc": "NDC", "atc": "ATC", "icd10cm": "ICD-10", "snomed": "SNOMED CT"}
 """The systems of codes that can be looked up, as they are called."""
@@ -32,27 +32,39 @@ _BARE_CODE = {
         re.compile(r"(?<![A-Z0-9.])[A-TV-Z]\d[0-9AB]\.[0-9A-Z]{1,4}\b|^\s*[A-TV-Z]\d[0-9AB][0-9A-Z]{0,4}\s*$"),
     ),
 }
+# Letters without which there is no marked code: most entries have none, and looking for them is ten times as quick.
+_MARKS = ("rx", "atc", "icd", "snomed", "sctid")
+_DIGIT = re.compile(r"\d")
 _CODE_SYSTEM = {"r": "rxcui", "a": "atc", "i": "icd10cm", "s": "snomed"}
+
+
+def may_hold_code(text: str) -> bool:
+    """Whether a text has letters that mark a code, so that a number in it may be one."""
+    lowered = text.lower()
+    return "ndc" in lowered or any(mark in lowered for mark in _MARKS)
 
 
 def codes_in(text: str, lexicon: Lexicon) -> tuple[list[Mention], list[tuple[int, int]], list[str]]:
     """Mentions by code, the places of the codes, and codes that are not in the tables."""
-    if not any(char.isdigit() for char in text):
+    if not _DIGIT.search(text):
         return [], [], []
     found: list[tuple[int, int, str, str]] = []
     lowered = text.lower()
     # Lowering may lengthen a few letters of other scripts; then the places would be wrong.
-    for one in _MARKED_CODE.finditer(lowered) if len(lowered) == len(text) else ():
+    in_place = len(lowered) == len(text)
+    for one in _MARKED_CODE.finditer(lowered) if in_place and any(mark in lowered for mark in _MARKS) else ():
         found.append((one.start(), one.end(), _CODE_SYSTEM[one[1][0]], one[2]))
     system, bare = _BARE_CODE[lexicon.kind]
-    upper = text.upper() if len(text.upper()) == len(text) else text
-    for one in bare.finditer(upper):
+    upper = text.upper()
+    for one in bare.finditer(upper if len(upper) == len(text) else text):
         if not any(low < one.end() and one.start() < high for low, high, _, _ in found):
             found.append((one.start(), one.end(), system, one[0].strip()))
-    if lexicon.kind is Kind.DRUG and len(lowered) == len(text):
+    if lexicon.kind is Kind.DRUG and in_place and ("ndc" in lowered or lowered.count("-") > 1):
         for one in _NDC.finditer(lowered):
             if one[1] or lexicon.by_code("ndc", one[2]):
                 found.append((one.start(), one.end(), "ndc", one[1] or one[2]))
+    if not found:
+        return [], [], []
     mentions, spans, unknown = [], [], []
     for start, end, which, code in sorted(found):
         concepts = lexicon.by_code(which, code)

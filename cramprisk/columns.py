@@ -5,81 +5,101 @@ A cell is read as :meth:`Checker.check` reads a text: usually one entry, sometim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
 
+from cramprisk.cells import COLUMNS, Alike, Reading, read_alike, read_matches
 from cramprisk.checker import Checker
-from cramprisk.model import Kind, Match, Status
+from cramprisk.model import Kind
+from cramprisk.reading_processes import in_processes, processes_worth
+from cramprisk.shapes import Shapes
 
 __all__ = ["COLUMNS", "Reading", "read_matches", "readings"]
 
+# Not so many that what is kept of a column weighs more than the tables: some 50 MB with texts of usual length.
+_MOST_KEPT = 250_000
+_LONGEST_KEPT = 200
+# Shapes need the pairs of words in all names, which take as long to find as some thousand entries to read.
+_WORTH_SHAPES = 2_000
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one cell says, as the added columns of a frame hold it.
+
+@dataclass(slots=True)
+class _Kept:
+    """What is kept of the columns read with one checker.
 
     Attributes:
-        status: ``matched``, ``ambiguous``, ``unrecognised`` or ``empty``. Of a cell with several entries, ``matched`` when
-            at least one is.
-        concepts: Ids joined by ``|``, None when there is none.
-        names: Their preferred names, likewise.
-        flagged: Whether a concept that is present is reported with more cramps.
-        grade: Grade of the first flag of the report: the strongest that raises cramps, else the strongest relief.
-        direction: Where that flag points.
-        contested: Whether that flag is contested.
-        score: 0-100, the lowest of the names found; None when none was.
-        not_understood: Words that were not understood, joined by ``|``; None when all were.
+        readings: By kind and text.
+        by_shape: What all medicines of a shape say; None where each says its own.
+        shapes: How shapes are found, once a long column came.
     """
 
-    status: str
-    concepts: str | None
-    names: str | None
-    flagged: bool
-    grade: str | None
-    direction: str | None
-    contested: bool
-    score: float | None
-    not_understood: str | None
+    readings: dict[Kind, dict[str, Reading]] = field(default_factory=lambda: {kind: {} for kind in Kind})
+    by_shape: dict[str, Reading | None] = field(default_factory=dict)
+    shapes: Shapes | None = None
 
 
-COLUMNS = ("status", "concepts", "names", "flagged", "grade", "direction", "contested", "score", "not_understood")
-"""The added columns, in order; in a frame each stands behind its kind: ``drug_status``."""
-
-_ORDER = (Status.MATCHED, Status.AMBIGUOUS, Status.UNRECOGNISED, Status.EMPTY)
+_KEPT: WeakKeyDictionary[Checker, _Kept] = WeakKeyDictionary()
 
 
-def read_matches(matches: Sequence[Match], checker: Checker) -> Reading:
-    """What the entries of one cell say together."""
-    flags = checker.report(matches).flags
-    concepts = tuple(dict.fromkeys(concept for match in matches for concept in match.concepts))
-    names = (found.name for found in map(checker.concept, concepts) if found is not None)
-    left = tuple(dict.fromkeys(words for match in matches for words in match.not_understood))
-    scores = [mention.score for match in matches for mention in match.mentions]
-    first = flags[0] if flags else None
-    return Reading(
-        min((match.status for match in matches), key=_ORDER.index, default=Status.EMPTY).value,
-        "|".join(concepts) or None,
-        "|".join(names) or None,
-        first is not None and first.direction == "increases",
-        first.grade.value if first else None,
-        first.direction.value if first else None,
-        first is not None and first.contested,
-        min(scores, default=None),
-        "|".join(left) or None,
-    )
-
-
-def readings(texts: Iterable[str | None], kind: Kind | str, checker: Checker) -> list[Reading]:
+def readings(texts: Iterable[str | None], kind: Kind | str, checker: Checker, *, processes: int | None = None) -> list[Reading]:
     """What each cell says, in order.
 
+    Texts that must read alike (:mod:`cramprisk.shapes`) are read once, and what was read is kept for the next column.
+
     Args:
-        texts: Cells; give each text once, equal ones are read again.
+        texts: Cells; best each text once, though equal ones are not read again while they are kept.
         kind: ``drug`` or ``condition``.
         checker: Over which tables.
+        processes: How many may read, this one included; None for as many as the work is worth and the machine has
+            processors for. The readings are the same.
     """
-    matcher = checker.matcher(Kind(kind))
-    made = []
-    for text in texts:
-        entries = matcher.split(text) if text else []
-        made.append(read_matches(matcher.match_list(entries or [text or ""]), checker))
-    return made
+    kind = Kind(kind)
+    cells = [text or "" for text in texts]
+    kept = _KEPT.setdefault(checker, _Kept())
+    found = [kept.readings[kind].get(cell) for cell in cells]
+    unread = dict.fromkeys(cell for cell, one in zip(cells, found, strict=True) if one is None)
+    fresh = _read(list(unread), kind, checker, kept, processes) if unread else {}
+    for cell, reading in fresh.items():
+        if len(cell) <= _LONGEST_KEPT:
+            _keep(kept.readings[kind], cell, reading)
+    return [one or fresh[cell] for cell, one in zip(cells, found, strict=True)]
+
+
+def _keep(known: dict[str, Any], key: str, value: Reading | None) -> None:
+    if len(known) >= _MOST_KEPT:
+        known.clear()
+    known[key] = value
+
+
+def _read(unread: list[str], kind: Kind, checker: Checker, kept: _Kept, processes: int | None) -> dict[str, Reading]:
+    """What texts say that were not read before."""
+    if kind is Kind.DRUG and kept.shapes is None and len(unread) >= _WORTH_SHAPES:
+        kept.shapes = Shapes(checker.drugs.lexicon)
+    shapes = kept.shapes if kind is Kind.DRUG else None
+    fresh: dict[str, Reading] = {}
+    by_shape: dict[str, list[str]] = {}
+    alone: list[str] = []
+    for text in unread:
+        shape = shapes.of(text) if shapes is not None else None
+        if shape is None:
+            alone.append(text)
+        elif shape not in kept.by_shape:
+            by_shape.setdefault(shape, []).append(text)
+        elif (shared := kept.by_shape[shape]) is not None:
+            fresh[text] = shared
+        else:
+            alone.append(text)
+    work = [*(Alike(texts, True) for texts in by_shape.values()), *(Alike([text], False) for text in alone)]
+    going_on = shapes.going_on if shapes is not None else frozenset()
+    count = processes_worth(len(work)) if processes is None else processes
+    if count > 1 and len(work) > 1:
+        told = in_processes(work, kind, checker, going_on, count)
+    else:
+        told = [read_alike(alike, kind, checker, going_on) for alike in work]
+    for shape, one in zip(by_shape, told, strict=False):
+        _keep(kept.by_shape, shape, one.readings[0] if one.for_all else None)
+    for alike, one in zip(work, told, strict=True):
+        fresh.update(zip(alike.texts, one.readings * len(alike.texts) if one.for_all else one.readings, strict=True))
+    return fresh

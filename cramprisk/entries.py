@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
-from cramprisk.lexicon import Lexicon
+from cramprisk.lexicon import Ambiguity, Lexicon
 from cramprisk.model import Kind
 from cramprisk.names import Name
 from cramprisk.qualifiers import WORDS as QUALIFIER_WORDS
 from cramprisk.text import Token
 
-__all__ = ["ADJACENT", "HARD_GAP", "SOFT_GAP", "Entry", "Hit", "asides", "is_plain"]
+__all__ = ["ADJACENT", "HARD_GAP", "SOFT_GAP", "Entry", "Hit", "asides", "covering", "is_plain", "route_of"]
 
 # Separators after which a new name may begin; a run of tokens is never read across the first kind.
 HARD_GAP = re.compile(r"[;\n\r\t|\u2192]|[-=]>|[\s,(]\?")
@@ -34,6 +36,11 @@ _TAG = re.compile(
 _APPROVAL = re.compile(r"^nda\d{6}\b")
 
 
+@lru_cache(maxsize=1024)
+def _is_hard(gap: str) -> bool:
+    return HARD_GAP.search(gap) is not None
+
+
 class Hit(NamedTuple):
     """A name found on tokens `start` to `end` (exclusive)."""
 
@@ -53,7 +60,7 @@ class Entry(NamedTuple):
 
     def hard(self, start: int, end: int) -> bool:
         """Whether a new name may begin between some of the tokens, so that no name runs across."""
-        return any(HARD_GAP.search(self.tokens[i].gap) for i in range(start + 1, end))
+        return any(token.gap != " " and _is_hard(token.gap) for token in self.tokens[start + 1 : end])
 
     def soft(self, start: int, end: int) -> bool:
         """Whether only spaces, hyphens and the like stand between the tokens."""
@@ -64,7 +71,7 @@ def is_plain(word: str, lexicon: Lexicon) -> bool:
     """Whether a token is a number or an ordinary word, that is, no part of a name."""
     if word[0].isdigit() or len(word) == 1 or word in lexicon.words or word in QUALIFIER_WORDS:
         return True
-    glued = _FORM_AND_STRENGTH.fullmatch(word)
+    glued = None if word.isalpha() else _FORM_AND_STRENGTH.fullmatch(word)
     known = lexicon.words.get(glued[1]) if glued else None
     return known is not None and known.kind in ("form", "unit", "release", "packaging")
 
@@ -80,3 +87,39 @@ def asides(text: str, kind: Kind) -> list[tuple[int, int]]:
         found = [one.span() for aside in brackets for one in aside.finditer(lowered) if text[: one.start()].strip()]
     approval = _APPROVAL.match(lowered) if kind is Kind.DRUG else None
     return [*found, approval.span()] if approval else found
+
+
+Found = tuple[int, int, int, Name | Ambiguity]
+
+
+def covering(found: Sequence[Found], words: Sequence[str]) -> list[Found]:
+    """The names, without overlap, that together leave fewest letters unread; of several such choices the fewest names.
+
+    Words of a condition may stand in any order, so that "low potassium, high sodium" also holds "potassium high".
+    Taking the longest name first would read that; covering the whole reads what was written.
+    """
+    count = len(words)
+    by_end: dict[int, dict[int, Found]] = {}
+    for one in found:
+        by_end.setdefault(one[2], {})[one[1]] = one
+    best: list[tuple[int, int, list[Found]]] = [(0, 0, [])]
+    for end in range(1, count + 1):
+        top = best[end - 1]
+        for start, one in by_end.get(end, {}).items():
+            covered, fewer, chosen = best[start]
+            choice = (covered - one[0], fewer - 1)
+            if choice > top[:2]:
+                top = (*choice, [*chosen, one])
+        best.append(top)
+    return best[count][2]
+
+
+# The most specific first: a nasal spray is also a spray, an oral inhaler is inhaled.
+_ROUTES = "ophthalmic otic nasal vaginal rectal transdermal inhaled injected topical oral".split()
+
+
+def route_of(tokens: Sequence[Token], lexicon: Lexicon) -> str | None:
+    """Where the entry says the medicine goes: the most specific of its words decides."""
+    known = lexicon.words.get
+    said = [word.route for token in tokens if (word := known(token.text)) and word.route]
+    return next((route for route in _ROUTES if route in said), None) if said else None

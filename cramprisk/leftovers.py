@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from cramprisk.entries import HARD_GAP, SOFT_GAP, Entry, Hit, is_plain
 from cramprisk.lexicon import Ambiguity, Lexicon
@@ -40,11 +41,15 @@ class LeftoverReader:
         self.lexicon = lexicon
         self.kind = lexicon.kind
         self.nearness = NearReader(lexicon)
+        # A column repeats its words: half the time of misspelt entries went into finding the same answers again.
+        self._right_spelling = lru_cache(maxsize=16_384)(self._right_spelling_uncached)
 
     def read(
         self, entry: Entry, hits: list[Hit], runs: Sequence[tuple[int, int]]
     ) -> tuple[list[Hit], list[Candidate], list[tuple[int, int]]]:
         """Names near the leftover runs, candidates where nothing was decided, and the runs that stay unread."""
+        if not runs:
+            return [], [], []
         found: list[Hit] = []
         candidates: list[Candidate] = []
         unread: list[tuple[int, int]] = []
@@ -207,15 +212,18 @@ class LeftoverReader:
                 return name
         return None
 
-    def right_spelling(self, word: str, name: Name) -> str | None:
+    def right_spelling(self, word: str, concepts: tuple[str, ...]) -> str | None:
         """The word of the tables that a word is a slip for, given what it was taken for; None if there is no such."""
-        preferred = self.lexicon.tokens_of(self.lexicon.concepts[name.concepts[0]].name)
+        return self._right_spelling(word, concepts)
+
+    def _right_spelling_uncached(self, word: str, concepts: tuple[str, ...]) -> str | None:
+        preferred = self.lexicon.tokens_of(self.lexicon.concepts[concepts[0]].name)
         if len(preferred) == 1 and slip_cost(word, preferred[0]) <= _SLIP:
             return preferred[0]
         if self.kind is Kind.DRUG or self.lexicon.spells(word):
             return None
         for near in self.lexicon.near(word):
-            if self.lexicon.spells(near.key) and any(one.concepts == name.concepts for one in self.lexicon.spelled(near.key)):
+            if self.lexicon.spells(near.key) and any(one.concepts == concepts for one in self.lexicon.spelled(near.key)):
                 return near.key
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from cramprisk.model import Concept, Kind, Method
@@ -188,6 +188,8 @@ class Lexicon:
         self._compound_rows = () if kind is Kind.DRUG else tables.rows("compound_conditions.csv")
         self._ancestors: dict[str, tuple[str, ...]] = {}
         self._searches = 0
+        # Three questions about one misspelt word need the same search.
+        self._near = lru_cache(maxsize=1024)(self._near_uncached)
 
     def __len__(self) -> int:
         """How many different names there are."""
@@ -220,17 +222,22 @@ class Lexicon:
                 return shelf.named(value, key)
         return None
 
+    def keys(self) -> Iterator[str]:
+        """The look-up keys of all names, those with several meanings among them."""
+        yield from self.ambiguous
+        for shelf in self._shelves:
+            yield from (key for key, _ in shelf.keys)
+
     def lengths(self, token: str) -> tuple[int, ...]:
         """The lengths in tokens of the names of several that begin with a token (that hold it, for conditions)."""
         known = self._lengths.get(token)
         if known is None:
-            found = set(self._ambiguous_lengths.get(token, ()))
-            for shelf in self._shelves:
-                found.update(map(int, shelf.lengths.get_all(token)))
-            known = tuple(sorted(found, reverse=True))
-            if known:
-                # Only words of names are kept: a column holds no end of other words and numbers.
-                self._lengths[token] = known
+            written = [lengths for shelf in self._shelves if (lengths := shelf.lengths.get(token))]
+            if not written and token not in self._ambiguous_lengths:
+                return ()
+            found = {*self._ambiguous_lengths.get(token, ()), *(int(one) for lengths in written for one in lengths.split(" "))}
+            # Only words of names are kept: a column holds no end of other words and numbers.
+            known = self._lengths[token] = tuple(sorted(found, reverse=True))
         return known
 
     @cached_property
@@ -353,6 +360,9 @@ class Lexicon:
 
     def near(self, word: str) -> list[Near]:
         """All spellings of :attr:`near_keys` within :func:`~cramprisk.nearness.radius`, nearest first."""
+        return self._near(word)
+
+    def _near_uncached(self, word: str) -> list[Near]:
         if "near_index" not in self.__dict__ and self._searches < self._SCANS_BEFORE_INDEX:
             self._searches += 1
             reach = radius(len(word))

@@ -12,18 +12,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from cramprisk.codes import codes_in, codes_stated, with_what_is_said
-from cramprisk.entries import ADJACENT, Entry, Hit, asides, is_plain
+from cramprisk.codes import codes_in, codes_stated, may_hold_code, with_what_is_said
+from cramprisk.entries import ADJACENT, Entry, Hit, asides, covering, is_plain, route_of
 from cramprisk.leftovers import LeftoverReader
 from cramprisk.lexicon import Ambiguity, Lexicon
 from cramprisk.model import Candidate, Kind, Match, Mention, Method, Qualifier, Status
 from cramprisk.names import CONDITION_FILLERS, Name
 from cramprisk.near_reader import NearResult, candidate
 from cramprisk.qualifiers import WORDS as QUALIFIER_WORDS
-from cramprisk.qualifiers import Scope, scopes, strongest
+from cramprisk.qualifiers import Scope, says_nothing, scopes, strongest
 from cramprisk.text import Token, condition_token, split_list, tokenise
 
-__all__ = ["CODE_SAYS_OTHERWISE", "MAX_ENTRY", "SEVERAL_MEANINGS", "Matcher"]
+__all__ = ["CODE_SAYS_OTHERWISE", "MAX_ENTRY", "SEVERAL_MEANINGS", "STANDS_FOR_MORE", "Matcher"]
 
 SEVERAL_MEANINGS = "has several meanings"
 """How the reason of a candidate ends that is one meaning of an ambiguous name."""
@@ -56,6 +56,10 @@ _SPOKEN_OF_BEFORE = frozenset("deficiency deficient resistance level levels over
 # A name with one of these at its edge means it: "non-ST elevation MI", "pregnant mum", "delayed milestone in childhood".
 _MEANT = frozenset("no not non without w/o never mother mum mom maternal paternal childhood infancy".split())
 _SPOKEN_OF_AFTER = frozenset("low high elevated raised".split())
+STANDS_FOR_MORE = frozenset(
+    ("free", *_ADDED, *_ADDED_LETTERS, *_SPOKEN_OF_BEFORE, *_SPOKEN_OF_AFTER, *" ".join(_NOTHING).split())
+)
+"""Words that may change what an entry says about a medicine, or make it say nothing."""
 
 
 class Matcher:
@@ -114,23 +118,47 @@ class Matcher:
         long = len(text) + sum(len(code) for _, code in codes) > _LONGEST_REMEMBERED
         return self._matched(text, tuple(codes), beside) if beside or long else self._read(text, tuple(codes))
 
+    def match_plainly(self, text: str) -> tuple[Match, frozenset[str] | None]:
+        """What one entry of medicines says, and how the tables spell words of it, if it is known names and plain words only.
+
+        Nothing in such an entry hangs on its plain words, unless a name goes on into one (:mod:`cramprisk.shapes`).
+
+        Returns:
+            The match; and the words that names of the entry have in the tables otherwise, or None for any other entry.
+        """
+        match, read = self._look(text, (), frozenset())
+        if read is None or self.kind is not Kind.DRUG or may_hold_code(text) or self.split(text) != [text]:
+            return match, None
+        everything, entry, hits = read
+        if "free" in entry.words or not says_nothing(everything, self.kind, text[everything[-1].end :]):
+            return match, None
+        return match, frozenset(self._respelt(entry, hits).values())
+
     def _matched(self, text: str, codes: tuple[tuple[str, str], ...], beside: frozenset[str] = frozenset()) -> Match:
+        return self._look(text, codes, beside)[0]
+
+    def _look(
+        self, text: str, codes: tuple[tuple[str, str], ...], beside: frozenset[str]
+    ) -> tuple[Match, tuple[list[Token], Entry, list[Hit]] | None]:
+        """What one entry says; its tokens and names, if it is nothing but these beside ordinary words and numbers."""
         if len(text) > MAX_ENTRY:
-            return Match(text, self.kind, Status.UNRECOGNISED, not_understood=(f"{text[:40]}…",))
+            return Match(text, self.kind, Status.UNRECOGNISED, not_understood=(f"{text[:40]}…",)), None
         everything = tokenise(text)
-        stated, unknown = codes_stated(codes, self.lexicon, len(text))
-        nothing = not everything or " ".join(token.text for token in everything) in _NOTHING
+        stated, unknown = codes_stated(codes, self.lexicon, len(text)) if codes else ([], [])
+        nothing = not everything or " ".join([token.text for token in everything]) in _NOTHING
         if nothing and not stated and (everything or not unknown):
-            return Match(text, self.kind, Status.EMPTY)
+            return Match(text, self.kind, Status.EMPTY), None
         coded, code_spans, code_notes = codes_in(text, self.lexicon)
         coded += stated
-        entry = self._entry(text, everything, [*code_spans, *asides(text, self.kind)])
-        hits, unsettled, weak = self._exact(entry)
-        spoken_of = self._spoken_of(entry, hits)
-        hits = [hit for hit in hits if hit not in spoken_of]
+        set_aside = [*code_spans, *asides(text, self.kind)]
+        entry = self._entry(text, everything, set_aside)
+        exact, unsettled, weak = self._exact(entry)
+        spoken_of = self._spoken_of(entry, exact)
+        hits = [hit for hit in exact if hit not in spoken_of] if spoken_of else exact
         leftovers = self._leftovers.leftovers(entry, [*hits, *spoken_of], unsettled)
         near_hits, candidates, unread = self._leftovers.read(entry, hits, leftovers)
         hits = self._rewritten(entry, sorted([*hits, *near_hits]))
+        alone = bool(exact) and hits == exact and not (set_aside or coded or unsettled or spoken_of or leftovers)
         if not hits and not unsettled and not unread and not coded:
             hits = weak
         covered = {index for hit in hits for index in range(hit.start, hit.end)}
@@ -140,7 +168,8 @@ class Matcher:
         for hit in denied:
             candidates = [candidate(hit.name, hit.score, CODE_SAYS_OTHERWISE), *candidates]
             unread.append((hit.start, hit.end))
-        unread += self._more_than_known(entry, hits)
+        more = self._more_than_known(entry, hits)
+        unread += more
         mentions = self._qualified(text, everything, entry, hits, coded)
         if stated:
             others = [one for one in mentions if one not in stated]
@@ -170,7 +199,7 @@ class Matcher:
         else:
             status = Status.UNRECOGNISED
             words = words or [text.strip()[:80]]
-        return Match(
+        match = Match(
             text,
             self.kind,
             status,
@@ -179,6 +208,7 @@ class Matcher:
             tuple(dict.fromkeys(candidates))[:8],
             tuple(dict.fromkeys(words)),
         )
+        return match, (everything, entry, exact) if alone and not more else None
 
     def split(self, text: str) -> list[str]:
         """The entries of a list typed on one line or several; known names with a comma inside stay whole."""
@@ -206,9 +236,9 @@ class Matcher:
     # ------------------------------------------------------------------ tokens and codes
 
     def _entry(self, text: str, tokens: Sequence[Token], taken: Sequence[tuple[int, int]]) -> Entry:
-        kept = [token for token in tokens if not any(low <= token.start < high for low, high in taken)]
+        kept = [token for token in tokens if not any(low <= token.start < high for low, high in taken)] if taken else tokens
         if self.kind is Kind.DRUG:
-            return Entry(text, tuple(kept), tuple(token.text for token in kept))
+            return Entry(text, tuple(kept), tuple([token.text for token in kept]))
         levelled = [(token, condition_token(token.text)) for token in kept]
         content = [pair for pair in levelled if pair[1] not in CONDITION_FILLERS] or levelled
         return Entry(text, tuple(token for token, _ in content), tuple(word for _, word in content))
@@ -223,19 +253,27 @@ class Matcher:
         found: list[tuple[int, int, int, Name | Ambiguity]] = []
         for start in range(count):
             lengths = lexicon.lengths(words[start])
-            for length in (*lengths, 1) if drug else lengths:
+            if drug:
+                # A medicine's name of one word is always asked for; most words begin no longer one.
+                single = lexicon.name(words[start]) or lexicon.ambiguous.get(words[start])
+                if single is not None:
+                    found.append((-len(words[start]), start, start + 1, single))
+            for length in lengths:
                 for begin in (start,) if drug else range(max(0, start - length + 1), start + 1):
                     end = begin + length
-                    if end > count or (length > 1 and (entry.hard(begin, end) or (drug and self._runs_on(entry, begin, end)))):
+                    if end > count:
                         continue
                     window = words[begin:end]
                     key = " ".join(window) if drug else " ".join(sorted(window))
                     name = lexicon.name(key) or lexicon.ambiguous.get(key)
+                    # Few runs are names: what lies between their words is looked at last.
+                    if name is None or (length > 1 and (entry.hard(begin, end) or (drug and self._runs_on(entry, begin, end)))):
+                        continue
                     if not drug and length == 1 and isinstance(name, Name) and self._lacks_its_s(entry.tokens[begin].text, name):
                         continue
-                    if name is not None and (drug or self._may_cross(entry, begin, end)):
+                    if drug or self._may_cross(entry, begin, end):
                         found.append((-sum(map(len, window)) - 3 * (length - 1), begin, end, name))
-        found = [*found, *self._inverted(entry)] if drug else _covering(found, words)
+        found = [*found, *self._inverted(entry)] if drug else covering(found, words)
         found.sort(key=lambda one: one[:3])
         used = [False] * count
         hits: list[Hit] = []
@@ -313,6 +351,8 @@ class Matcher:
     def _inverted(self, entry: Entry) -> list[tuple[int, int, int, Name | Ambiguity]]:
         """Names written the other way round at a comma: "Estrogens, conjugated", "Acid, folic"."""
         found: list[tuple[int, int, int, Name | Ambiguity]] = []
+        if not any("," in token.gap for token in entry.tokens):
+            return found
         for at in range(1, len(entry.tokens)):
             if "," not in entry.tokens[at].gap or entry.hard(at - 1, at + 1):
                 continue
@@ -354,8 +394,8 @@ class Matcher:
         words = entry.words
 
         def spoken_of(position: int, hit: Hit) -> bool:
-            after = words[hit.end] if hit.end < len(words) and ADJACENT.match(entry.tokens[hit.end].gap) else ""
-            before = words[hit.start - 1] if hit.start and ADJACENT.match(entry.tokens[hit.start].gap) else ""
+            after = words[hit.end] if hit.end < len(words) and _is_beside(entry.tokens[hit.end].gap) else ""
+            before = words[hit.start - 1] if hit.start and _is_beside(entry.tokens[hit.start].gap) else ""
             if after in _SPOKEN_OF_BEFORE or before in _SPOKEN_OF_AFTER:
                 return True
             return (after == "free" and len(hits) > 1) or (position > 0 and before in ("w/o", "without"))
@@ -374,25 +414,27 @@ class Matcher:
 
         "gestational diabetis": with the one word written as the tables' first name has it, a longer name is known.
         """
-        words = list(entry.words)
-        if len(words) == 1:
+        respelt = self._respelt(entry, hits) if len(entry.words) > 1 else {}
+        if not respelt:
             return hits
-        changed = False
-        for hit in hits:
-            # Other methods find invented names and abbreviations, which are no slips of a substance or a condition.
-            if hit.end - hit.start == 1 and len(hit.name.concepts) == 1 and hit.name.method in (Method.NAME, Method.SYNONYM):
-                right = self._leftovers.right_spelling(words[hit.start], hit.name)
-                if right is not None and right != words[hit.start]:
-                    words[hit.start] = right
-                    changed = True
-        if not changed:
-            return hits
-        longer, _, _ = self._exact(Entry(entry.text, entry.tokens, tuple(words)))
+        words = tuple([respelt.get(index, word) for index, word in enumerate(entry.words)])
+        longer, _, _ = self._exact(Entry(entry.text, entry.tokens, words))
         for hit in longer:
             inside = [one for one in hits if hit.start <= one.start and one.end <= hit.end]
             if hit.end - hit.start > 1 and inside and all(one.end - one.start < hit.end - hit.start for one in inside):
                 hits = sorted([*(one for one in hits if one not in inside), hit._replace(score=inside[0].score, near=True)])
         return hits
+
+    def _respelt(self, entry: Entry, hits: Sequence[Hit]) -> dict[int, str]:
+        """The words of hits that the tables' first name has otherwise, as it has them."""
+        changed: dict[int, str] = {}
+        for hit in hits:
+            # Other methods find invented names and abbreviations, which are no slips of a substance or a condition.
+            if hit.end - hit.start == 1 and len(hit.name.concepts) == 1 and hit.name.method in (Method.NAME, Method.SYNONYM):
+                right = self._leftovers.right_spelling(entry.words[hit.start], hit.name.concepts)
+                if right is not None and right != entry.words[hit.start]:
+                    changed[hit.start] = right
+        return changed
 
     def near(self, word: str, without: frozenset[str] = frozenset()) -> NearResult:
         """What nearness alone says about a word or squashed phrase; see :class:`~cramprisk.near_reader.NearReader`."""
@@ -485,6 +527,8 @@ class Matcher:
         "Diabetes, type 2 diabetes" is one disease; "CKD, no dialysis" and "denies NSAIDs or aspirin" say two things.
         What is wider than a present condition cannot be absent: "thyrotoxicosis without goitre" does not deny thyroid disease.
         """
+        if len(mentions) == 1 and len(mentions[0].concepts) == 1:
+            return mentions
         wider = {
             (wide, qualifier)
             for mention in mentions
@@ -504,7 +548,7 @@ class Matcher:
     ) -> list[Mention]:
         """The hits as mentions, each with what the words around it say."""
         place = {token.start: index for index, token in enumerate(everything)}
-        cores = [self._core(entry, hit) for hit in hits]
+        cores = hits if self.kind is Kind.DRUG else [self._core(entry, hit) for hit in hits]
         taken = {
             index
             for hit in cores
@@ -512,7 +556,7 @@ class Matcher:
         }
         last = everything[-1].end if everything else 0
         found = scopes(everything, self.kind, text[last:], taken)
-        route = self._route(everything) if self.kind is Kind.DRUG else None
+        route = route_of(everything, self.lexicon) if self.kind is Kind.DRUG else None
         mentions = list(coded)
         for hit in hits:
             first, final = entry.tokens[hit.start], entry.tokens[hit.end - 1]
@@ -552,7 +596,7 @@ class Matcher:
 
         "Risk of falls" and "old stroke" stand in the tables; "risk of" and "old" are to be read all the same.
         """
-        if self.kind is Kind.DRUG or hit.near:
+        if hit.near:
             return hit
         for start in range(hit.start, hit.end):
             for end in range(hit.end, start, -1):
@@ -592,46 +636,6 @@ class Matcher:
             following.text[0].isdigit() or following.text in ("since", "for", "now", "at", "on", "after", "with", "today")
         )
 
-    def _route(self, tokens: Sequence[Token]) -> str | None:
-        """Where the entry says the medicine goes: the most specific of its words decides."""
-        said = [word.route for token in tokens if (word := self.lexicon.words.get(token.text)) and word.route]
-        for route in (
-            "ophthalmic",
-            "otic",
-            "nasal",
-            "vaginal",
-            "rectal",
-            "transdermal",
-            "inhaled",
-            "injected",
-            "topical",
-            "oral",
-        ):
-            if route in said:
-                return route
-        return None
 
-
-_Found = tuple[int, int, int, Name | Ambiguity]
-
-
-def _covering(found: Sequence[_Found], words: Sequence[str]) -> list[_Found]:
-    """The names, without overlap, that together leave fewest letters unread; of several such choices the fewest names.
-
-    Words of a condition may stand in any order, so that "low potassium, high sodium" also holds "potassium high".
-    Taking the longest name first would read that; covering the whole reads what was written.
-    """
-    count = len(words)
-    by_end: dict[int, dict[int, _Found]] = {}
-    for one in found:
-        by_end.setdefault(one[2], {})[one[1]] = one
-    best: list[tuple[int, int, list[_Found]]] = [(0, 0, [])]
-    for end in range(1, count + 1):
-        top = best[end - 1]
-        for start, one in by_end.get(end, {}).items():
-            covered, fewer, chosen = best[start]
-            choice = (covered - one[0], fewer - 1)
-            if choice > top[:2]:
-                top = (*choice, [*chosen, one])
-        best.append(top)
-    return best[count][2]
+def _is_beside(gap: str) -> bool:
+    return gap == " " or ADJACENT.match(gap) is not None

@@ -120,12 +120,13 @@ def tokenise(text: str) -> list[Token]:
         ['hctz', '12.5', 'mg', 'po', 'qd', 'parkinsons']
     """
     folded, origin = _fold_with_origin(text)
+    dotted = "'" in folded or "." in folded
     tokens = []
     last = 0
     for found in _TOKEN.finditer(folded):
         start, end = found.span()
         word = found[0]
-        if word[0].isalpha() and ("'" in word or "." in word):
+        if dotted and word[0].isalpha():
             word = word.translate(_NOT_IN_TOKEN)
         tokens.append(Token(word, origin[start], origin[end - 1] + 1, folded[last:start]))
         last = end

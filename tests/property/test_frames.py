@@ -69,6 +69,12 @@ def alike(one, other):
     return one == other
 
 
+def counted(match):
+    """The ids of an entry that a report counts, by the qualifiers that docs/frames.md names."""
+    kept = {None, "uncertain"} | ({"history"} if match.kind is Kind.CONDITION else set())
+    return [one for mention in match.mentions if mention.qualifier in kept for one in mention.concepts]
+
+
 @lru_cache(maxsize=10_000)
 def expected(text, kind):
     """The added columns of one row, from the calls for single texts alone."""
@@ -84,6 +90,7 @@ def expected(text, kind):
         "status": next(one for one in ("matched", "ambiguous", "unrecognised", "empty") if one in statuses),
         "concepts": "|".join(concepts) or None,
         "names": "|".join(found) or None,
+        "present": "|".join(dict.fromkeys(one for match in report.matches for one in counted(match))) or None,
         "flagged": any(flag.direction is Direction.INCREASES for flag in report.flags),
         "grade": first.grade.value if first else None,
         "direction": first.direction.value if first else None,

@@ -558,3 +558,13 @@ def test_a_lookup_table_of_another_kind_is_refused():
 
 def test_the_same_function_is_public():
     assert (cramprisk.annotate, cramprisk.findings) == (annotate, findings)
+
+
+def test_what_is_denied_or_stopped_is_named_and_not_present():
+    frame = pd.DataFrame({"medicine": ["stopped lasix", "lasix"], "dx": ["no gout", "father had gout"]})
+
+    made = annotate(frame, drug="medicine", condition="dx")
+
+    assert made["drug_concepts"].tolist() == ["furosemide", "furosemide"]
+    assert made["drug_present"].isna().tolist() == [True, False]
+    assert made["condition_present"].isna().all()

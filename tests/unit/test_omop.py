@@ -184,5 +184,7 @@ def test_tables_that_are_none_of_the_cdm_are_refused(given, said):
 
 
 def test_a_concept_table_without_its_columns_is_refused():
-    with pytest.raises(InputError, match=r"concept: has no column vocabulary_id, concept_code\. It has: concept_id, concept_name"):
+    with pytest.raises(
+        InputError, match=r"concept: has no column vocabulary_id, concept_code\. It has: concept_id, concept_name"
+    ):
         omop.findings(exposures((1, "x", 1)), concept=CONCEPTS[["concept_id", "concept_name"]])

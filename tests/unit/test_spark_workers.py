@@ -40,8 +40,8 @@ def test_a_batch_keeps_its_columns_and_gets_the_answers_behind_them(wanted):
         "person", "medicine", "dx", *(f"{kind}_{column}" for kind in ("drug", "condition") for column in COLUMNS)
     ]  # fmt: skip
     assert made.select(["person", "medicine", "dx"]).equals(batch)
-    assert rows(made.columns[3:12]) == cells(["Lasix 40", "", "HCT 25"])
-    assert rows(made.columns[12:]) == cells(["T2DM", "", ""], kind=Kind.CONDITION)
+    assert rows(made.columns[3 : 3 + len(COLUMNS)]) == cells(["Lasix 40", "", "HCT 25"])
+    assert rows(made.columns[3 + len(COLUMNS) :]) == cells(["T2DM", "", ""], kind=Kind.CONDITION)
 
 
 @pytest.mark.parametrize("type_of_texts", ["string", "large_string", "string_view"])
@@ -60,7 +60,7 @@ def test_an_empty_batch_stays_empty_and_has_the_columns():
 
     assert [len(column) for column in columns] == [0] * len(COLUMNS)
     assert [str(column.type) for column in columns] == [
-        "string", "string", "string", "bool", "string", "string", "bool", "double", "string"
+        "string", "string", "string", "string", "bool", "string", "string", "bool", "double", "string"
     ]  # fmt: skip
 
 
