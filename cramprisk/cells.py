@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from cramprisk.checker import Checker
+from cramprisk.checker import Checker, present_mentions
 from cramprisk.model import Flag, Kind, Match, Status
 
 __all__ = ["COLUMNS", "Alike", "Reading", "Told", "read_alike", "read_cell", "read_matches"]
@@ -22,6 +22,8 @@ class Reading:
             at least one is.
         concepts: Ids joined by ``|``, None when there is none.
         names: Their preferred names, likewise.
+        present: Those of the ids that count for the report: not denied, not of the family, not stopped or planned; a
+            condition of the past counts. None when there is none.
         flagged: Whether a concept that is present is reported with more cramps.
         grade: Grade of the first flag of the report: the strongest that raises cramps, else the strongest relief.
         direction: Where that flag points.
@@ -33,6 +35,7 @@ class Reading:
     status: str
     concepts: str | None
     names: str | None
+    present: str | None
     flagged: bool
     grade: str | None
     direction: str | None
@@ -41,7 +44,9 @@ class Reading:
     not_understood: str | None
 
 
-COLUMNS = ("status", "concepts", "names", "flagged", "grade", "direction", "contested", "score", "not_understood")
+COLUMNS = (
+    "status", "concepts", "names", "present", "flagged", "grade", "direction", "contested", "score", "not_understood",
+)  # fmt: skip
 """The added columns, in order; in a frame each stands behind its kind: ``drug_status``."""
 
 _ORDER = (Status.MATCHED, Status.AMBIGUOUS, Status.UNRECOGNISED, Status.EMPTY)
@@ -51,6 +56,7 @@ def read_matches(matches: Sequence[Match], checker: Checker) -> Reading:
     """What the entries of one cell say together."""
     concepts = tuple(dict.fromkeys(concept for match in matches for concept in match.concepts))
     names = (found.name for found in map(checker.concept, concepts) if found is not None)
+    present = dict.fromkeys(concept for match in matches for one in present_mentions(match) for concept in one.concepts)
     left = tuple(dict.fromkeys(words for match in matches for words in match.not_understood))
     scores = [mention.score for match in matches for mention in match.mentions]
     first = _first_flag(matches, checker)
@@ -58,6 +64,7 @@ def read_matches(matches: Sequence[Match], checker: Checker) -> Reading:
         min((match.status for match in matches), key=_ORDER.index, default=Status.EMPTY).value,
         "|".join(concepts) or None,
         "|".join(names) or None,
+        "|".join(present) or None,
         first is not None and first.direction == "increases",
         first.grade.value if first else None,
         first.direction.value if first else None,

@@ -20,8 +20,7 @@ from cramprisk.context import day
 from cramprisk.errors import InputError
 from cramprisk.frames.answers import Array
 from cramprisk.frames.engines import Engine, Rows, engine_of, module_of
-from cramprisk.frames.person_columns import FINDING_COLUMNS, SUMMARY_COLUMNS
-from cramprisk.frames.person_frames import answered
+from cramprisk.frames.person_columns import FINDING_COLUMNS, SUMMARY_COLUMNS, answered
 from cramprisk.frames.person_given import numbered, require_order
 from cramprisk.frames.person_lists import Cell, Cells, Given
 from cramprisk.integrations.fhir import match_thing, related

@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import DataType, StructType
 
-__all__ = ["annotate", "local_session", "lookup_table"]
+__all__ = [
+    "TablesWanted",
+    "annotate",
+    "checker_of",
+    "local_session",
+    "lookup_table",
+    "need_spark",
+    "numbered",
+    "place_of",
+    "tables_wanted",
+    "text_place_of",
+]
 
 _EXTRA = 'Install it with: pip install "cramprisk[spark]"'
 _OLDEST_JAVA = 17
@@ -70,20 +81,21 @@ def annotate(
             ...
         cramprisk.errors.InputError: expected a Spark data frame, got str.
     """
-    _need_spark(df)
-    asked = [(_position(df, name), kind) for name, kind in ((drug, Kind.DRUG), (condition, Kind.CONDITION)) if name is not None]
+    need_spark(df)
+    named = ((drug, Kind.DRUG), (condition, Kind.CONDITION))
+    asked = [(text_place_of(df, name), kind) for name, kind in named if name is not None]
     if not asked:
         raise InputError("no column was named. Name the one with medicines (drug=), with conditions (condition=), or both.")
     if isinstance(kept_texts, bool) or not isinstance(kept_texts, int) or kept_texts < 1:
         raise InputError("kept_texts: must be a whole number from 1.")
     schema = _with_answers(df, [kind for _, kind in asked], prefix)
-    wanted = _wanted(df, checker)
+    wanted = tables_wanted(df, checker)
 
     def annotated(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return _annotated(batches, asked, wanted, kept_texts)
 
     try:
-        return _numbered(df).mapInArrow(annotated, schema)
+        return numbered(df).mapInArrow(annotated, schema)
     except NotImplementedError:
         # An interval of months has no place in Arrow, nor has a type that Spark may get one day.
         raise InputError(
@@ -111,12 +123,12 @@ def lookup_table(df: DataFrame, column: str, *, kind: Kind | str = "drug", check
         InputError: As for :func:`annotate`.
         MissingExtraError: PySpark or pyarrow is not installed.
     """
-    _need_spark(df)
+    need_spark(df)
     try:
         wanted = Kind(kind)
     except ValueError:
         raise InputError('kind: must be "drug" or "condition".') from None
-    texts = _numbered(df).selectExpr(f"`{_position(df, column)}` AS text").distinct()
+    texts = numbered(df).selectExpr(f"`{text_place_of(df, column)}` AS text").distinct()
     # Each text occurs once: there is nothing to be kept for later batches.
     read = annotate(texts, **{wanted.value: "text"}, checker=checker, kept_texts=1)
     return read.toDF("text", *COLUMNS)
@@ -167,7 +179,8 @@ def local_session(cores: int = 2, *, settings: Mapping[str, str] | None = None) 
 # ---------------------------------------------------------------------- on the driver
 
 
-def _need_spark(df: object) -> None:
+def need_spark(df: object) -> None:
+    """Raises an error that says so when `df` is no Spark data frame, or pyarrow is not installed."""
     module = type(df).__module__
     if module.startswith("pyspark.pandas"):
         raise InputError("expected a Spark data frame, got one of pandas-on-Spark. Hand over df.to_spark().")
@@ -206,7 +219,12 @@ def _same_name(df: DataFrame, one: str, other: str) -> bool:
     return one == other if exact else one.lower() == other.lower()
 
 
-def _position(df: DataFrame, name: object) -> int:
+def place_of(df: DataFrame, name: object) -> int:
+    """The position of a column, found by name as Spark finds it.
+
+    Raises:
+        InputError: There is none, or more than one.
+    """
     if not isinstance(name, str):
         raise InputError(f"expected the name of a column, got {type(name).__name__}.")
     found = [index for index, column in enumerate(df.columns) if _same_name(df, column, name)]
@@ -214,13 +232,23 @@ def _position(df: DataFrame, name: object) -> int:
         raise InputError(f'"{name}": there is no such column. The columns are {", ".join(df.columns)}.')
     if len(found) > 1:
         raise InputError(f'"{name}": {len(found)} columns have this name. Rename all but one.')
-    kind = df.schema.fields[found[0]].dataType
-    if not _holds_text(kind):
-        raise InputError(f'"{name}": expected a column of text, got {kind.simpleString()}. Cast it first: .cast("string").')
     return found[0]
 
 
-def _numbered(df: DataFrame) -> DataFrame:
+def text_place_of(df: DataFrame, name: object) -> int:
+    """The position of a column of texts.
+
+    Raises:
+        InputError: There is none, or more than one, or it holds something else.
+    """
+    found = place_of(df, name)
+    kind = df.schema.fields[found].dataType
+    if not _holds_text(kind):
+        raise InputError(f'"{name}": expected a column of text, got {kind.simpleString()}. Cast it first: .cast("string").')
+    return found
+
+
+def numbered(df: DataFrame) -> DataFrame:
     """The frame with numbers for names: Spark looks columns up by name, and stumbles over dots and doubled names."""
     return df.toDF(*map(str, range(len(df.columns))))
 
@@ -249,7 +277,7 @@ def _with_answers(df: DataFrame, kinds: Sequence[Kind], prefix: str) -> StructTy
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class TablesWanted:
     """Which tables a worker must answer from, and what is sent along for it.
 
     Attributes:
@@ -263,21 +291,21 @@ class _Wanted:
     sent: Any = field(default=None, compare=False, repr=False)
 
 
-def _wanted(df: DataFrame, checker: Checker | None) -> _Wanted:
+def tables_wanted(df: DataFrame, checker: Checker | None) -> TablesWanted:
     """What the workers are told; the tables themselves only go out when a worker cannot have them."""
     if checker is None or checker is Checker.default():
-        return _Wanted(__version__, Checker.default().tables.digest)
+        return TablesWanted(__version__, Checker.default().tables.digest)
     tables = checker.tables
     # Spark Connect has no broadcast values; what a function holds is sent with it, and kept by the server.
     remote = type(df).__module__.startswith("pyspark.sql.connect")
-    return _Wanted(__version__, tables.digest, tables if remote else df.sparkSession.sparkContext.broadcast(tables))
+    return TablesWanted(__version__, tables.digest, tables if remote else df.sparkSession.sparkContext.broadcast(tables))
 
 
 # ---------------------------------------------------------------------- on the workers
 
 
 @lru_cache(maxsize=2)
-def _checker(wanted: _Wanted) -> Checker:
+def checker_of(wanted: TablesWanted) -> Checker:
     """The checker of this process over the tables wanted; the same one for all tasks that it runs.
 
     Raises:
@@ -367,9 +395,9 @@ class _Answers:
 
 
 @lru_cache(maxsize=4)
-def _answers(wanted: _Wanted, kind: Kind, most: int) -> _Answers:
+def _answers(wanted: TablesWanted, kind: Kind, most: int) -> _Answers:
     """What this process keeps of the texts of one kind, from task to task."""
-    return _Answers(kind, _checker(wanted), most)
+    return _Answers(kind, checker_of(wanted), most)
 
 
 def _pythonic(texts: pa.Array) -> list[str | None]:
@@ -386,7 +414,7 @@ def _pythonic(texts: pa.Array) -> list[str | None]:
 
 
 def _annotated(
-    batches: Iterator[pa.RecordBatch], asked: Sequence[tuple[int, Kind]], wanted: _Wanted, kept_texts: int
+    batches: Iterator[pa.RecordBatch], asked: Sequence[tuple[int, Kind]], wanted: TablesWanted, kept_texts: int
 ) -> Iterator[pa.RecordBatch]:
     """Each batch with the added columns behind its own."""
     import pyarrow as pa

@@ -14,7 +14,7 @@ from cramprisk.model import Status
 
 __all__ = ["UNREAD", "Answers", "Rendering"]
 
-UNREAD = Reading(Status.UNRECOGNISED.value, None, None, False, None, None, False, None, None)
+UNREAD = Reading(Status.UNRECOGNISED.value, None, None, None, False, None, None, False, None, None)
 """What is said of a cell that could not be read."""
 
 _MOST_TEXTS = 1_000_000
@@ -22,6 +22,7 @@ _MOST_TEXTS_PLAIN = 250_000
 # A text takes some forty bytes, a reading with all that is made of it over five hundred.
 _MOST_READINGS = 150_000
 _MOST_BYTES = 48 << 20
+_AT_ONCE = 8_192
 # "617310.0" is how a spreadsheet or a frame with gaps writes the code 617310.
 _WHOLE = re.compile(r"(\d{3,})\.0\Z")
 
@@ -105,11 +106,17 @@ class Answers:
             return
         self.distinct += len(new)
         numbers = np.empty(len(new), np.int32)
-        for index, reading in enumerate(self._read([_WHOLE.sub(r"\1", text) for text in new])):
-            number = self._number.setdefault(reading, len(self.readings))
-            if number == len(self.readings):
-                self.readings.append(reading)
-            numbers[index] = number
+        for start in range(0, len(new), _AT_ONCE):
+            part = [_WHOLE.sub(r"\1", text) for text in new[start : start + _AT_ONCE]]
+            for index, reading in enumerate(self._read(part), start):
+                number = self._number.setdefault(reading, len(self.readings))
+                if number == len(self.readings):
+                    self.readings.append(reading)
+                numbers[index] = number
+            pa = arrow()
+            if pa is not None and len(part) == _AT_ONCE:
+                # What reading needed for a while goes back to the system.
+                pa.default_memory_pool().release_unused()
         self._reading_of = np.concatenate([self._reading_of, numbers])
 
 

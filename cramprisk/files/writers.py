@@ -355,6 +355,8 @@ class ParquetWriter:
             table = pa.Table.from_batches(self._held).unify_dictionaries()
             self._writer.write_table(table, row_group_size=self._rows)
             self._held, self._rows, self._bytes = [], 0, 0
+            del table
+            pa.default_memory_pool().release_unused()
 
     def end(self) -> None:
         """Write the last rows and the footer."""

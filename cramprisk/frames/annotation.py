@@ -32,8 +32,8 @@ def annotate(
 
     Args:
         frame: Of pandas, polars (eager or lazy), pyarrow (a table), DuckDB (a relation) or PySpark.
-        drug: The column of medicines. It adds ``drug_status``, ``drug_concepts``, ``drug_names``, ``drug_flagged``,
-            ``drug_grade``, ``drug_direction``, ``drug_contested``, ``drug_score`` and ``drug_not_understood``:
+        drug: The column of medicines. It adds ``drug_status``, ``drug_concepts``, ``drug_names``, ``drug_present``,
+            ``drug_flagged``, ``drug_grade``, ``drug_direction``, ``drug_contested``, ``drug_score`` and ``drug_not_understood``:
             the fields of :class:`~cramprisk.columns.Reading`.
         condition: The column of conditions. It adds ``condition_status`` and so on.
         checker: Over which tables; None for those of the package.

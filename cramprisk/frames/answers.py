@@ -44,7 +44,7 @@ FIXED = {
 }
 """Columns whose values are known beforehand: they have the same categories in every frame, so that frames can be joined."""
 
-MISSING = Reading(Status.EMPTY.value, None, None, False, None, None, False, None, None)
+MISSING = Reading(Status.EMPTY.value, None, None, None, False, None, None, False, None, None)
 """What a missing cell says."""
 
 _BLOCK = 1 << 18

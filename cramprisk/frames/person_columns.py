@@ -9,15 +9,19 @@ import numpy as np
 
 from cramprisk.checker import Checker
 from cramprisk.frames.answers import FIXED, Array, Coded, Column, coded, take
-from cramprisk.frames.person_flags import TIMINGS, Groups, Said
+from cramprisk.frames.person_flags import TIMINGS, Groups, Said, said_of
 from cramprisk.frames.person_lists import Given, spread, starts_of
 from cramprisk.model import Association, Direction, Flag, Interaction, Status
 
 __all__ = [
+    "DAYS",
     "ENTRIES_JOINT",
     "FINDING_COLUMNS",
+    "NUMBERS",
     "ROWS_JOINT",
     "SUMMARY_COLUMNS",
+    "TRUTHS",
+    "answered",
     "finding_columns",
     "summary_columns",
 ]
@@ -25,8 +29,11 @@ __all__ = [
 ENTRIES_JOINT = " | "
 ROWS_JOINT = "|"
 
-_TRUTHS = ("contested", "uncertain")
-_NUMBERS = ("value", "ci_low", "ci_high")
+TRUTHS = ("contested", "uncertain")
+NUMBERS = ("value", "ci_low", "ci_high")
+DAYS = ("start", "stop")
+"""The columns of `findings` that hold no texts."""
+
 _FIXED = {
     "kind": ("drug", "class", "product", "condition", "interaction"),
     "direction": FIXED["direction"],
@@ -103,6 +110,15 @@ def summary_columns(given: Given, said: Said) -> dict[str, Column]:
     return {name: columns[name] for name in SUMMARY_COLUMNS}
 
 
+def answered(given: Given, checker: Checker, wanted: tuple[str, ...]) -> tuple[Array, dict[str, Column]]:
+    """For each row of the result the place of its person in `given.first`'s frame, and the other columns of the result."""
+    said = said_of(given, checker)
+    if wanted == SUMMARY_COLUMNS:
+        return given.first, summary_columns(given, said)
+    whose, columns = finding_columns(given, said, checker)
+    return given.first[whose], columns
+
+
 # ---------------------------------------------------------------------- rows that are the same for every person
 
 
@@ -167,9 +183,9 @@ def _interaction_row(line: Interaction, checker: Checker) -> dict[str, Any]:
 
 
 def _static(name: str, cells: Sequence[Any]) -> Column:
-    if name in _TRUTHS:
+    if name in TRUTHS:
         return np.array(cells, dtype=np.bool_)
-    if name in _NUMBERS:
+    if name in NUMBERS:
         return np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
     return coded(cells, _FIXED.get(name, ()))
 

@@ -7,14 +7,11 @@ from typing import Any, TypeVar
 
 from cramprisk.checker import Checker
 from cramprisk.errors import InputError
-from cramprisk.frames.answers import Array, Column
 from cramprisk.frames.engines import Engine, Rows, engine_of, module_of, require_columns
-from cramprisk.frames.person_columns import FINDING_COLUMNS, SUMMARY_COLUMNS, finding_columns, summary_columns
-from cramprisk.frames.person_flags import said_of
+from cramprisk.frames.person_columns import FINDING_COLUMNS, SUMMARY_COLUMNS, answered
 from cramprisk.frames.person_given import Asked, Columns, given_of
-from cramprisk.frames.person_lists import Given
 
-__all__ = ["answered", "findings", "summarise"]
+__all__ = ["findings", "summarise"]
 
 Frame = TypeVar("Frame")
 
@@ -36,7 +33,7 @@ def findings(
     in the order of the rows. What it says is the same, as are the order of its flags and of their evidence.
 
     Args:
-        frame: Of pandas, polars, pyarrow or DuckDB. A person may have many rows, and a row many cells.
+        frame: Of pandas, polars, pyarrow, DuckDB or PySpark. A person may have many rows, and a row many cells.
         id: The column that says whose a row is. A row without it is a person of its own: nobody's entries are mixed.
         drug: The column of medicines, or a list of such columns.
         condition: The column of conditions, or a list.
@@ -47,8 +44,9 @@ def findings(
         checker: Over which tables; None for those of the package.
 
     Returns:
-        A frame of the same kind. ``docs/frames.md`` has the columns. A person about whom nothing is found has no row in
-        it, which says nothing while entries are unresolved: see :func:`summarise`.
+        A frame of the same kind. ``docs/frames.md`` has the columns; on PySpark ``rows`` is not among them. A person
+        about whom nothing is found has no row in it, which says nothing while entries are unresolved: see
+        :func:`summarise`.
 
     Raises:
         InputError: There is no such column, a cell is of another type, an end lies before its beginning, or a person has
@@ -112,10 +110,9 @@ def _made(frame: Any, asked: Asked, checker: Checker, wanted: tuple[str, ...]) -
         raise InputError("drug, condition: neither is given. Name the columns of medicines, of conditions, or both.")
     engine = engine_of(frame)
     if engine is Engine.PYSPARK:
-        raise InputError(
-            "findings and summarise need all rows of a person together, which is not done on PySpark. Use annotate there, or "
-            "hand over what fits into memory: frame.toArrow()."
-        )
+        from cramprisk.frames.spark_frames import answered_on_spark
+
+        return answered_on_spark(frame, asked, checker, wanted)
     frames = module_of(engine)
     require_columns(frames.names_of(frame), asked.named())
     if asked.id in wanted:
@@ -123,12 +120,3 @@ def _made(frame: Any, asked: Asked, checker: Checker, wanted: tuple[str, ...]) -
     rows: Rows = frames.rows_of(frame, [name for _, name in asked.named()])
     places, columns = answered(given_of(rows, asked), checker, wanted)
     return rows.made(asked.id, rows.taken(asked.id, places), columns)
-
-
-def answered(given: Given, checker: Checker, wanted: tuple[str, ...]) -> tuple[Array, dict[str, Column]]:
-    """For each row of the result the place of its person in `given.first`'s frame, and the other columns of the result."""
-    said = said_of(given, checker)
-    if wanted is SUMMARY_COLUMNS:
-        return given.first, summary_columns(given, said)
-    whose, columns = finding_columns(given, said, checker)
-    return given.first[whose], columns

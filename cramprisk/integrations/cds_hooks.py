@@ -12,13 +12,14 @@ matters together. The FHIR server is never called; what is not prefetched and ne
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cramprisk.integrations.cds_cards import OVERRIDE_REASONS, View, cards_of
-from cramprisk.integrations.cds_request import PREFETCH, HookError, HookRequest, read_request
+from cramprisk.integrations.cds_request import NOT_BLANK, PREFETCH, HookError, HookRequest, read_request
 
 if TYPE_CHECKING:
     from cramprisk.checker import Checker
@@ -207,7 +208,7 @@ def _reason(one: Mapping[str, Any], where: str) -> str | None:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+    return isinstance(value, str) and re.search(NOT_BLANK, value) is not None
 
 
 def _view(asked: HookRequest, checker: Checker) -> View:

@@ -7,6 +7,7 @@ left alone. No message repeats a value of the request.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from uuid import UUID
 
 from cramprisk.errors import InputError
 
-__all__ = ["HOOKS", "MAX_RESOURCES", "PREFETCH", "HookError", "HookRequest", "read_request"]
+__all__ = ["HOOKS", "MAX_RESOURCES", "NOT_BLANK", "PREFETCH", "HookError", "HookRequest", "read_request"]
 
 HOOKS = ("patient-view", "order-select", "order-sign")
 
@@ -29,6 +30,9 @@ PREFETCH: Mapping[str, str] = {
 
 MAX_RESOURCES = 2_000
 """Resources of one request. A whole life's record has fewer; more would only keep the service busy."""
+
+NOT_BLANK = r"[^\x00-\x20]"
+"""What a text must match that is not empty. Spelled out, since regular expressions differ in what they take for a space."""
 
 _MAX_DEPTH = 100
 _MAX_ID = 512
@@ -139,7 +143,7 @@ def _object(value: object, where: str) -> Mapping[str, Any]:
 
 def _text(holder: Mapping[str, Any], key: str, where: str) -> str:
     value = holder.get(key)
-    if isinstance(value, str) and value.strip() and len(value) <= _MAX_ID:
+    if isinstance(value, str) and re.search(NOT_BLANK, value) and len(value) <= _MAX_ID:
         return value
     if isinstance(value, str) and len(value) > _MAX_ID:
         raise HookError(f"{where}: is longer than {_MAX_ID} characters.", code="too-long")
@@ -215,7 +219,7 @@ def _selected(value: object, drafts: tuple[Mapping[str, Any], ...]) -> tuple[fro
     if not isinstance(value, list) or not value:
         what = "is missing" if value is None else "must be a list that is not empty"
         raise HookError(f"context.selections: {what}.", code=_code(value))
-    if not all(isinstance(one, str) and one.strip() and len(one) <= _MAX_ID for one in value):
+    if not all(isinstance(one, str) and re.search(NOT_BLANK, one) and len(one) <= _MAX_ID for one in value):
         raise HookError(f"context.selections: must hold texts, not empty, of at most {_MAX_ID} characters.", code="structure")
     places: dict[str, list[int]] = {}
     for index, entry in enumerate(drafts):

@@ -362,8 +362,10 @@ def _read(entry: FhirEntry, checker: Checker) -> Iterator[tuple[FhirEntry, Match
         if new or not (match.concepts or part.concepts):
             own.append((replace(entry, names=thing.names, codings=thing.codings, ingredients=()), part, said))
             known.update(part.concepts)
-    if own and not match.concepts and all(part.concepts for _, part, _ in own):
-        # The product's own name says nothing that the ingredients leave open.
+    # An unknown name of a product leaves nothing open that its ingredients tell. One of several meanings does, and so
+    # does one that something contradicts.
+    unknown = match.status in (Status.UNRECOGNISED, Status.EMPTY) and not amiss
+    if own and unknown and all(part.concepts for _, part, _ in own):
         if not entry.names and not entry.codings:
             yield from own
             return
@@ -375,11 +377,20 @@ def _read(entry: FhirEntry, checker: Checker) -> Iterator[tuple[FhirEntry, Match
 
 def match_thing(thing: NamedThing, kind: Kind, checker: Checker) -> tuple[Match, tuple[str, ...]]:
     """How the names and codes of one thing are read together, and what in them contradicts each other."""
+    match, amiss = _named_match(thing, kind, checker)
+    if not any(coding.code.lower() in _NOTHING for coding in thing.codings):
+        return match, amiss
+    if not match.present() and match.status is not Status.AMBIGUOUS:
+        return Match(thing.names[0] if thing.names else "", kind, Status.EMPTY), ()
+    amiss = (*amiss, "a code says that there is nothing, and a name or code that there is")
+    return _undecided(match, checker.matcher(kind).lexicon), amiss
+
+
+def _named_match(thing: NamedThing, kind: Kind, checker: Checker) -> tuple[Match, tuple[str, ...]]:
+    """The same, whatever a code says about there being nothing."""
     matcher = checker.matcher(kind)
     codes = known_codes(thing.codings)
     names = thing.names[:_MOST_NAMES]
-    if any(coding.code.lower() in _NOTHING for coding in thing.codings):
-        return Match(names[0] if names else "", kind, Status.EMPTY), ()
     if not names:
         match = matcher.match("", codes=codes)
         label = "; ".join(f"{coding.system} {coding.code}".strip() for coding in thing.codings[:3])

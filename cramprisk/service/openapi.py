@@ -6,12 +6,12 @@ from typing import Any
 
 from cramprisk._version import __version__
 from cramprisk.integrations.cds_cards import OVERRIDE_REASONS
-from cramprisk.integrations.cds_request import PREFETCH
+from cramprisk.integrations.cds_request import NOT_BLANK, PREFETCH
 from cramprisk.service.settings import Settings
 
 __all__ = ["openapi"]
 
-_WORDS = {"type": "string", "minLength": 1, "pattern": r"\S"}
+_WORDS = {"type": "string", "minLength": 1, "pattern": NOT_BLANK}
 _TEXT = {**_WORDS, "maxLength": 512}
 _RESOURCE = {
     "description": "A FHIR resource (R4, R4B or R5); unknown and missing fields are borne.",

@@ -213,3 +213,74 @@ def test_an_error_on_a_worker_holds_no_text(spark):
         annotate(frame, drug="medicine", checker=broken).collect()
 
     assert "secret" not in str(caught.value)
+
+
+# ---------------------------------------------------------------------- persons
+
+
+def persons(chance_of_none=7):
+    medicines = ["HCTZ 25mg", "Ventolin", "warfarin", None, "? Lasix", "HCT 25", "timolol eye drops", "naproxen; quinine"]
+    conditions = [None, "PD", "Parkinson's disease", "T2DM", "G6PD deficiency", "MS"]
+    return pd.DataFrame(
+        {
+            "person": [None if row % 41 == chance_of_none else f"p{row * 7919 % 60}" for row in range(400)],
+            "first": [medicines[row * 31 % 8] for row in range(400)],
+            "second": [medicines[row * 17 % 7] for row in range(400)],
+            "dx": [conditions[row * 13 % 6] for row in range(400)],
+            "begun": [f"2026-0{1 + row % 5}-01" for row in range(400)],
+            "since": ["2026-03-01"] * 400,
+        }
+    )
+
+
+PERSON_CELLS = {"id": "person", "drug": ["first", "second"], "condition": "dx"}
+
+
+def comparable(rows):
+    """Rows as a multiset; the entries of a person have no fixed order in Spark."""
+    return sorted(tuple("" if pd.isna(cell) else " ".join(sorted(str(cell).split(" | "))) for cell in row) for row in rows)
+
+
+def test_persons_have_the_findings_of_this_machine(spark):
+    frame = persons()
+    days = {"start": "begun", "cramps_since": "since"}
+
+    made = cramprisk.findings(
+        spark.createDataFrame(frame.astype(object).where(frame.notna(), None)).repartition(5), **PERSON_CELLS, **days
+    )
+
+    here = cramprisk.findings(frame, **PERSON_CELLS, **days).drop(columns="rows")
+    assert made.columns == list(here.columns)
+    here["start"] = here["start"].dt.date
+    assert comparable(made.toLocalIterator()) == comparable(here.astype(object).itertuples(index=False))
+
+
+def test_persons_are_counted_as_on_this_machine(spark):
+    frame = persons()
+
+    made = cramprisk.summarise(
+        spark.createDataFrame(frame.astype(object).where(frame.notna(), None)).repartition(5), **PERSON_CELLS
+    )
+
+    here = cramprisk.summarise(frame, **PERSON_CELLS)
+    assert made.columns == list(here.columns)
+    assert comparable(made.collect()) == comparable(here.astype(object).itertuples(index=False))
+
+
+def test_persons_without_rows_are_an_empty_result(spark):
+    empty = spark.createDataFrame([], "person long, medicine string")
+
+    assert cramprisk.summarise(empty, id="person", drug="medicine").collect() == []
+
+
+@pytest.mark.parametrize(
+    ("frame", "asked", "said"),
+    [
+        ("'x' AS medicine, 1 AS p", {"id": "q", "drug": "medicine"}, '"q": there is no such column'),
+        ("5 AS medicine, 1 AS p", {"id": "p", "drug": "medicine"}, "expected a column of text, got int"),
+        ("'x' AS medicine, 1 AS Subject", {"id": "subject", "drug": "medicine"}, "id: Subject is also the name"),
+    ],
+)
+def test_columns_of_persons_are_looked_at_before_anything_is_done(spark, frame, asked, said):
+    with pytest.raises(InputError, match=said):
+        cramprisk.findings(spark.sql(f"SELECT {frame}"), **asked)

@@ -53,6 +53,7 @@ LAYERS = [
     {"frames.person_given"},
     {"frames.person_flags"},
     {"frames.person_columns"},
+    {"frames.spark_frames"},
     {"frames.annotation", "frames.person_frames"},
     {"frames"},
     {"omop", "pandas", "polars"},

@@ -265,6 +265,26 @@ def test_an_ingredient_that_the_name_does_not_tell_is_an_entry_of_its_own():
     assert "hydrochlorothiazide" in {flag.subject.id for flag in report.report.risks}
 
 
+def test_ingredients_do_not_hide_that_a_name_and_a_code_contradict_each_other():
+    product = {
+        "resourceType": "Medication",
+        "id": "med",
+        "code": {"text": "furosemide 40 mg", "coding": [{"system": RXNORM, "code": "5487"}]},
+        "ingredient": [{"itemCodeableConcept": {"text": "warfarin"}}],
+    }
+    report = checked(bundle(product, refers({"reference": "Medication/med"})))
+
+    assert not report.complete
+    assert report.entries[0].match.status == "ambiguous"
+
+
+def test_ingredients_do_not_hide_a_name_of_several_meanings():
+    product = {"resourceType": "Medication", "id": "med", "code": {"text": "HCT 25"}}
+    product["ingredient"] = [{"itemCodeableConcept": {"text": "warfarin"}}]
+
+    assert not checked(bundle(product, refers({"reference": "Medication/med"}))).complete
+
+
 def test_ingredients_in_a_cycle_end():
     one = {"resourceType": "Medication", "id": "1", "ingredient": [{"itemReference": {"reference": "Medication/2"}}]}
     two = {
@@ -440,6 +460,20 @@ def test_a_statement_that_there_is_nothing_is_understood(code):
 
     assert report.complete
     assert not report.report.flags
+
+
+@pytest.mark.parametrize(
+    "concept",
+    [
+        {"text": "hctz 25 mg", "coding": [{"code": "no-known-medications"}]},
+        {"coding": [{"code": "787481004"}, {"system": RXNORM, "code": "5487"}]},
+    ],
+)
+def test_a_medicine_beside_a_statement_that_there_is_nothing_is_not_lost(concept):
+    report = checked(named(concept))
+
+    assert not report.complete
+    assert report.entries[0].warnings == ("a code says that there is nothing, and a name or code that there is",)
 
 
 # ---------------------------------------------------------------------- statuses

@@ -12,7 +12,7 @@ from cramprisk.columns import COLUMNS, readings
 from cramprisk.errors import CrampRiskError
 from cramprisk.model import Kind
 from cramprisk.rxnorm import import_rxnorm
-from cramprisk.spark import _annotated, _Answers, _at_home, _checker, _need_java, _Wanted, annotate, local_session
+from cramprisk.spark import TablesWanted, _annotated, _Answers, _at_home, _need_java, annotate, checker_of, local_session
 from tests.rxnorm_release import release
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: what Spark's workers do is not tested")
@@ -20,7 +20,7 @@ pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: what Spark
 
 @pytest.fixture
 def wanted():
-    return _Wanted(__version__, Checker.default().tables.digest)
+    return TablesWanted(__version__, Checker.default().tables.digest)
 
 
 def cells(texts, checker=None, kind=Kind.DRUG):
@@ -40,8 +40,8 @@ def test_a_batch_keeps_its_columns_and_gets_the_answers_behind_them(wanted):
         "person", "medicine", "dx", *(f"{kind}_{column}" for kind in ("drug", "condition") for column in COLUMNS)
     ]  # fmt: skip
     assert made.select(["person", "medicine", "dx"]).equals(batch)
-    assert rows(made.columns[3:12]) == cells(["Lasix 40", "", "HCT 25"])
-    assert rows(made.columns[12:]) == cells(["T2DM", "", ""], kind=Kind.CONDITION)
+    assert rows(made.columns[3 : 3 + len(COLUMNS)]) == cells(["Lasix 40", "", "HCT 25"])
+    assert rows(made.columns[3 + len(COLUMNS) :]) == cells(["T2DM", "", ""], kind=Kind.CONDITION)
 
 
 @pytest.mark.parametrize("type_of_texts", ["string", "large_string", "string_view"])
@@ -60,7 +60,7 @@ def test_an_empty_batch_stays_empty_and_has_the_columns():
 
     assert [len(column) for column in columns] == [0] * len(COLUMNS)
     assert [str(column.type) for column in columns] == [
-        "string", "string", "string", "bool", "string", "string", "bool", "double", "string"
+        "string", "string", "string", "string", "bool", "string", "string", "bool", "double", "string"
     ]  # fmt: skip
 
 
@@ -109,16 +109,16 @@ def test_an_error_on_a_worker_holds_no_text(monkeypatch):
 
 def test_a_worker_with_other_tables_does_not_answer(wanted):
     with pytest.raises(InputError, match="this worker has the tables"):
-        _checker(replace(wanted, digest="0" * 64))
+        checker_of(replace(wanted, digest="0" * 64))
 
 
 def test_a_worker_with_another_version_does_not_answer(wanted):
     with pytest.raises(InputError, match=r"the driver 99\.0"):
-        _checker(replace(wanted, code="99.0"))
+        checker_of(replace(wanted, code="99.0"))
 
 
 def test_a_worker_reads_the_tables_once(wanted):
-    assert _checker(wanted) is _checker(pickle.loads(pickle.dumps(wanted)))
+    assert checker_of(wanted) is checker_of(pickle.loads(pickle.dumps(wanted)))
 
 
 def test_tables_with_names_and_codes_of_ones_own_survive_being_sent(tmp_path):
