@@ -61,7 +61,7 @@ bench: .venv/developing  ## speed, each line a ratio against something in the sa
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.vocabulary
 	$(BIN)/python -m bench.files
-	$(BIN)/python -m bench.frames --plot docs/bench_growth.png
+	$(BIN)/python -m bench.frames --plot docs/images/bench_growth.png
 
 SECONDS_EACH ?= 60
 .venv/fuzzing: .venv/developing

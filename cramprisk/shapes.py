@@ -72,13 +72,13 @@ class Shapes:
         )
 
     def of(self, text: str) -> str | None:
-        """What the texts have in common that must read as this one if it is read plainly; None if that cannot be said.
+        r"""What the texts have in common that must read as this one if it is read plainly; None if that cannot be said.
 
         Examples:
             >>> from cramprisk import Checker
             >>> shapes = Shapes(Checker.default().drugs.lexicon)
             >>> shapes.of("Furosemide 40 MG Oral Tablet"), shapes.of("furosemide 20 mg stopped")
-            ('furosemide', 'furosemide \\x00 stopped')
+            ('furosemide', 'furosemide \x00 stopped')
         """
         if len(text) > _LONGEST or not text.isascii() or "," in text or _STANDS_FOR_PLAIN in text:
             return None
