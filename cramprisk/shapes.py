@@ -31,8 +31,8 @@ from cramprisk.text import tokenise
 
 __all__ = ["Shapes"]
 
-# At most one hyphen: a code of products has two.
-_PLAIN_PART = re.compile(r"(?!.*-.*-)(?:\d+(?:\.\d+)?|[A-Za-z]+)(?:[/-]?(?:\d+(?:\.\d+)?|[A-Za-z]+))*%?|%")
+# Character by character, so that a long part that is none is left at once.
+_PLAIN_PART = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z]|[/-](?=[0-9A-Za-z])|(?<=[0-9])\.(?=[0-9]))*%?|%")
 _STANDS_FOR_PLAIN = "\0"
 _LONGEST = 300
 # What stands before plain parts must end so: behind another sign their gap would not be a plain space, and brackets may
@@ -110,6 +110,7 @@ class Shapes:
         words = [token.text for token in tokenise(written)]
         plain = (
             _PLAIN_PART.fullmatch(written) is not None
+            and written.count("-") < 2  # a code of products has two
             and all(map(self._is_plain, words))
             and not any(pair in self._begin for pair in pairwise(words))
             and not may_hold_code(written)

@@ -84,6 +84,14 @@ def test_some_texts_have_no_shape(shapes, text):
 
 
 @pytest.mark.parametrize(
+    "part", ["a" * 250 + ")", "1" * 250 + "(", "ab/" * 80 + "!", "a-" * 120, "1." * 120 + "x", "(" * 250 + "-"]
+)
+def test_a_long_part_is_done_at_once(shapes, part):
+    """None of the patterns tries its parts over and over; such a text would hold up the test for ever."""
+    assert shapes.of(f"lasix {part} lasix") == f"lasix {part} lasix"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "lasix 40 mg stopped",
