@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from cramprisk.guard import guarded
 from cramprisk.report import plain
 
 if TYPE_CHECKING:
@@ -93,13 +94,8 @@ def to_csv(reports: Iterable[FhirReport]) -> str:
                 (flag.subject.id, flag.direction.value, flag.grade.value, "yes" if flag.contested else "no") for flag in flags
             ]
             for tail in tails or [("", "", "", "")]:
-                writer.writerow([_guarded(cell) for cell in (*head, *tail)])
+                writer.writerow([guarded(cell) for cell in (*head, *tail)])
     return out.getvalue()
-
-
-def _guarded(cell: str) -> str:
-    """A cell that a spreadsheet does not run as a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def _html(checked: FhirReport) -> str:
