@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
-import json
 import pkgutil
 import sys
 from pathlib import Path
@@ -17,30 +16,34 @@ HERE = Path(__file__).parent
 CASES = HERE.parent / "tests" / "cases" / "fuzz"
 
 
-def _words(folder: Path) -> Path:
-    """A file of names and signs for the fuzzer to put together; letters alone would seldom make a name."""
+_SIGNS = (
+    "stopped", "allergic to ", "no h/o ", " mg po qd", "; ", " / ", "hypo", "hyper", "RxCUI 4603", "E11.9", "|", '"', "'",
+)  # fmt: skip
+_BYTES = (
+    b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1", b"PK\x03\x04", b"\r\n", b"\r", b"\n\n",
+    b'",', b'""', b",,", b"\0", b"\xef\xbf\xbd", b"\xe9", b"=", b"#", b"\x1f", b"\\ud800", b"NaN", b"1e999", b'{"',
+    b'":', b"null",
+    b"ignore", b"A1:XFD1048576", b'r="XFD1048576"', b't="s"', b't="e"', b's="1"', b"<v>", b"</row>", b"&#0;", b"sharedStrings",
+)  # fmt: skip
+
+
+def _words(target: str, folder: Path) -> Path:
+    """A file of names and signs for the fuzzer to put together; letters alone would seldom make a name or a key."""
     from cramprisk.checker import Checker
     from cramprisk.model import Kind
 
     names = [name for kind in Kind for name in Checker.default().matcher(kind).lexicon.near_keys()[::100]]
-    signs = [
-        "stopped",
-        "allergic to ",
-        "no h/o ",
-        " mg po qd",
-        "; ",
-        " / ",
-        "hypo",
-        "hyper",
-        "RxCUI 4603",
-        "E11.9",
-        "|",
-        '"',
-        "'",
-    ]
-    path = folder / "words.dict"
-    quoted = (json.dumps(word) for word in (*names, *signs) if word.isascii())
-    path.write_text("".join(f"{word}\n" for word in quoted), encoding="ascii")
+    if target in ("fhir", "hooks"):
+        from fuzz.targets_fhir import KEYS
+
+        words = [f'"{key}":'.encode() for key in KEYS] + [name.encode() for name in names[::20]]
+    elif target == "files":
+        words = [*_BYTES, *(name.encode() for name in names[::20])]
+    else:
+        words = [word.encode() for word in (*names, *_SIGNS) if word.isascii()]
+    path = folder / f"{target}.dict"
+    lines = ("".join(f"\\x{byte:02x}" for byte in word) for word in words)
+    path.write_text("".join(f'"{line}"\n' for line in lines), encoding="ascii")
     return path
 
 
@@ -78,7 +81,7 @@ def main() -> None:
         "-max_len=2000",
         "-timeout=60",
         "-len_control=10",
-        f"-dict={_words(corpus.parent)}",
+        f"-dict={_words(arguments.target, corpus.parent)}",
         "-rss_limit_mb=4000",
         "-print_final_stats=1",
     ]

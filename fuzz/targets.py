@@ -12,6 +12,9 @@ from cramprisk.checker import Checker, load_tables
 from cramprisk.errors import CrampRiskError, TableError
 from cramprisk.model import Kind, Match, Status
 from cramprisk.tables import LAYOUT, VERSION_FILE, tables_from, write_tables
+from fuzz.changes import spliced
+from fuzz.targets_fhir import fhir, hooks
+from fuzz.targets_files import files
 
 __all__ = ["TARGETS"]
 
@@ -99,7 +102,7 @@ def tables(data: bytes) -> None:
     files = [*LAYOUT, VERSION_FILE]
     name = files[data[0] % len(files)] if data else files[0]
     sound = (_small_folder() / name).read_bytes() if (_small_folder() / name).exists() else b""
-    changed = _spliced(sound, data[1:])
+    changed = spliced(sound, data[1:])
     with tempfile.TemporaryDirectory(prefix="cramprisk-fuzz-") as scratch:
         folder = Path(scratch)
         for path in _small_folder().iterdir():
@@ -123,13 +126,5 @@ def _usable_or_refused(make: Callable[[], Checker]) -> None:
     json.loads(checker.check(["furosemide 40, quinin", "QX"], ["diabetes"]).to_json())
 
 
-def _spliced(sound: bytes, data: bytes) -> bytes:
-    """Sound bytes with a piece put in their place: two bytes say where, one how much gives way, the rest is put in."""
-    if len(data) < 3:
-        return data
-    at = int.from_bytes(data[:2], "big") % (len(sound) + 1)
-    return sound[:at] + data[3:] + sound[at + data[2] :]
-
-
-TARGETS: dict[str, Callable[[bytes], None]] = {"text": text, "tables": tables}
+TARGETS: dict[str, Callable[[bytes], None]] = {"text": text, "tables": tables, "files": files, "fhir": fhir, "hooks": hooks}
 """The targets by name."""

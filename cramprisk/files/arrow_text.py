@@ -11,11 +11,10 @@ from pyarrow import compute as pc
 
 from cramprisk.errors import InputError
 from cramprisk.files.answers import Rendering
-from cramprisk.files.batch import MAX_CELL, cell_text
-from cramprisk.files.source import latin
+from cramprisk.files.batch import MAX_CELL, Cell, cell_text
 from cramprisk.guard import guarded
 
-__all__ = ["csv_cells", "long_rows", "plain_text", "taken", "texts_of"]
+__all__ = ["cells_of", "csv_cells", "long_rows", "plain_text", "taken", "texts_of"]
 
 _FIRST = np.zeros(256, bool)
 _FIRST[list(b"=+-@\t\r'")] = True
@@ -43,20 +42,41 @@ def plain_text(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return plain_text(column.dictionary_decode())
     if pa.types.is_floating(kind) or pa.types.is_nested(kind):
-        return pa.array([None if cell is None else cell_text(cell) for cell in column.to_pylist()], pa.string())
+        return pa.array([None if cell is None else cell_text(cell) for cell in cells_of(column)], pa.string())
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return pa.array([None if cell is None else _decoded(cell) for cell in column.to_pylist()], pa.string())
+        return pa.array([None if cell is None else cell_text(cell) for cell in column.to_pylist()], pa.string())
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        try:
+            return column.cast(pa.string())
+        except pa.ArrowInvalid:
+            # A time zone that nobody here knows: the moment is the same in UTC.
+            return column.view(pa.timestamp(kind.unit, "UTC")).cast(pa.string())
     try:
         return column.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return pa.array([None if cell is None else str(cell) for cell in column.to_pylist()], pa.string())
 
 
-def _decoded(cell: bytes) -> str:
+def cells_of(column: pa.Array) -> list[Cell]:
+    """The cells of a column as values of Python; a column that has none for a date or time, as text.
+
+    Arrow counts days far beyond the year 9999, where Python ends.
+
+    Raises:
+        InputError: Such a date or time is inside a list or structure.
+
+    Examples:
+        >>> cells_of(pa.array([20_778, None], pa.date32())), cells_of(pa.array([99_999_999, 0], pa.date32()))
+        ([datetime.date(2026, 11, 21), None], ['<value out of range: 99999999>', '1970-01-01'])
+    """
     try:
-        return cell.decode()
-    except UnicodeDecodeError:
-        return latin(cell)
+        return column.to_pylist()  # type: ignore[no-any-return]
+    except (OverflowError, ValueError):
+        if pa.types.is_nested(column.type):
+            raise InputError(
+                f"a column of {column.type} holds a date or time outside of the years 1 to 9999. Take its parts out of it first."
+            ) from None
+        return plain_text(column).to_pylist()  # type: ignore[no-any-return]
 
 
 def texts_of(column: pa.Array, label: str) -> pa.Array:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from cramprisk.files.source import latin
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["MAX_CELL", "Batch", "Cell", "Columns", "Rows", "as_text_rows", "cell_text", "unique_names"]
+__all__ = ["MAX_CELL", "Batch", "Cell", "Columns", "Rows", "cell_text", "unique_names"]
 
-Cell = str | int | float | bool | date | datetime | time | timedelta | list[Any] | dict[str, Any] | None
+Cell = str | bytes | int | float | bool | date | datetime | time | timedelta | Decimal | list[Any] | dict[str, Any] | None
 
 MAX_CELL = 32_767
 """The longest cell that is read, in characters: the most that a cell of a spreadsheet holds. A longer one is no entry."""
@@ -54,7 +57,7 @@ Batch = Rows | Columns
 
 
 def cell_text(cell: Cell) -> str:
-    """A cell as text; a whole number has no decimals, a date is ISO.
+    """A cell as text; a whole number has no decimals, a date is ISO, bytes that are no UTF-8 are Windows-1252.
 
     Examples:
         >>> cell_text(617310.0), cell_text(0.5), cell_text(None), cell_text(date(2026, 11, 21))
@@ -75,7 +78,12 @@ def cell_text(cell: Cell) -> str:
     if isinstance(cell, (list, dict)):
         import json
 
-        return json.dumps(cell, ensure_ascii=False)
+        return json.dumps(cell, ensure_ascii=False, default=cell_text)
+    if isinstance(cell, bytes):
+        try:
+            return cell.decode()
+        except UnicodeDecodeError:
+            return latin(cell)
     return str(cell)
 
 
@@ -95,11 +103,3 @@ def unique_names(names: list[str]) -> list[str]:
         seen.add(new)
         made.append(new)
     return made
-
-
-def as_text_rows(batch: Batch) -> list[list[str]]:
-    """The cells of a batch as texts, row by row."""
-    if isinstance(batch, Rows):
-        return [[cell_text(cell) for cell in row] for row in batch.rows]
-    columns = [column.to_pylist() for column in batch.table.columns]
-    return [[cell_text(cell) for cell in row] for row in zip(*columns, strict=True)]

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from cramprisk.checker import Checker
 from cramprisk.columns import Reading, readings
 from cramprisk.errors import InputError, Problem
-from cramprisk.files.batch import as_text_rows
 from cramprisk.files.delimited import TextOptions
 from cramprisk.files.problems import Problems
 from cramprisk.files.readers import opened
 from cramprisk.files.review import folded, unresolved_names
+from cramprisk.files.writers import as_text_rows
 from cramprisk.guard import unguarded
 from cramprisk.model import Kind, Method, Status
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = ["JsonLines"]
 _PIECE = 1 << 20
 _MAX_LINE = 96 << 20
 _MOST_NAMES = 10_000
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class JsonLines:
@@ -35,7 +37,7 @@ class JsonLines:
         self.rows = 0
         for line in _lines(source, self.said):
             self.rows += 1
-            found = _object(line)
+            found, _ = _object(line)
             if found is not None:
                 names.update(dict.fromkeys(found))
                 if len(names) > _MOST_NAMES:
@@ -60,11 +62,12 @@ class JsonLines:
         number = 0
         for number, line in enumerate(_lines(self._source, []), 1):
             text = line.decode("utf-8", "replace")
-            if "\ufffd" in text:
+            found, fault = _object(line)
+            if "\ufffd" in text and fault is not Fault.LOST:
                 self._problems.add(self._label, number, Fault.LOST)
-            found = _object(line)
+            if fault is not None:
+                self._problems.add(self._label, number, fault)
             if found is None:
-                self._problems.add(self._label, number, Fault.JSON)
                 unread.add(len(rows))
                 rows.append([text, *[None] * (self.width - 1)])
                 text = json.dumps({self.names[0]: text}, ensure_ascii=False)
@@ -83,12 +86,43 @@ def _batch(rows: list[list[Cell]], raw: list[str], unread: set[int], first: int)
     return Rows(rows, lambda index: first + index, frozenset(unread), raw)
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+class _TwiceError(ValueError):
+    """A key comes twice in an object. Python would take the last, and drop the first without a word."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise _TwiceError
+    return made
+
+
+def _object(line: bytes) -> tuple[dict[str, Any] | None, Fault | None]:
+    """The object of a line, or None, and what is wrong with it."""
+    text = line.decode("utf-8", "replace")
     try:
-        found = json.loads(line.decode("utf-8", "replace"))
+        found = json.loads(text, object_pairs_hook=_once)
+        if not isinstance(found, dict):
+            return None, Fault.JSON
+        if _HALF.search(text) is None:
+            return found, None
+        mended = _mended(found)
+    except _TwiceError:
+        return None, Fault.TWICE
     except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+        return None, Fault.JSON
+    return mended, (Fault.LOST if mended != found else None)
+
+
+def _mended(value: Any) -> Any:
+    """The value with a replacement character for each half of a surrogate pair, which no encoding can hold."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_mended(inner) for inner in value]
+    if isinstance(value, dict):
+        return _once([(_mended(key), _mended(inner)) for key, inner in value.items()])
+    return value
 
 
 def _lines(source: Source, said: list[str]) -> Iterator[bytes]:

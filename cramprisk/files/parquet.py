@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cramprisk.errors import InputError, MissingExtraError
 from cramprisk.files.batch import Batch, Columns
-from cramprisk.files.source import Source
+from cramprisk.files.problems import Fault, Problems
+from cramprisk.files.source import Source, latin
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,21 +29,21 @@ class Parquet:
         said: What should be said; nothing.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, problems: Problems) -> None:
         try:
             import pyarrow as pa
             from pyarrow import parquet
         except ImportError:
             raise MissingExtraError('parquet files need the extra "parquet": pip install "cramprisk[parquet]"') from None
         self.said: list[str] = []
-        self._label = source.label
+        self._label, self._problems = source.label, problems
         try:
             # Without pre_buffer, and through a buffer, a row group is never in memory as a whole.
             self._file = parquet.ParquetFile(source.file, pre_buffer=False, buffer_size=1 << 18)
             self.schema: pa.Schema = self._file.schema_arrow
-        except (pa.ArrowException, OSError):
+            self.names: list[str] = list(self.schema.names)
+        except (pa.ArrowException, OSError, UnicodeDecodeError):
             raise InputError(f"{self._label}: is cut off or no parquet file. Fetch or write the file again.") from None
-        self.names: list[str] = list(self.schema.names)
         self.width = len(self.names)
         self.rows = self._file.metadata.num_rows
         if not self.names:
@@ -61,7 +62,68 @@ class Parquet:
             rows = max(1, min(_MOST_ROWS, _BYTES * probe.num_rows // max(1, probe.nbytes)))
             for table in self._file.iter_batches(rows, use_threads=True):
                 start = first
-                yield Columns(table, lambda index, start=start: start + index)  # type: ignore[misc]
+                yield Columns(self._mended(table, start), lambda index, start=start: start + index)  # type: ignore[misc]
                 first += table.num_rows
         except (pa.ArrowException, OSError):
             raise InputError(f"{self._label}: is damaged behind row {first - 1:,}. Fetch or write the file again.") from None
+
+    def _mended(self, table: pa.RecordBatch, first: int) -> pa.RecordBatch:
+        """The rows with texts that can be read: what Arrow holds for a text may be any bytes, if another program wrote it."""
+        import pyarrow as pa
+
+        columns, spoilt = [], set()
+        for name, column in zip(self.names, table.columns, strict=True):
+            rows: set[int] = set()
+            made = column
+            if not _sound(column):
+                made, rows = _mended_texts(column)
+                if not _sound(made):
+                    raise InputError(
+                        f"{self._label}: {name}: the column is damaged, or its texts are not UTF-8. Write the file again."
+                    )
+            columns.append(made)
+            spoilt |= rows
+        for row in sorted(spoilt):
+            self._problems.add(self._label, first + row, Fault.BYTES)
+        return pa.RecordBatch.from_arrays(columns, schema=table.schema) if spoilt else table
+
+
+def _sound(column: pa.Array | None) -> bool:
+    import pyarrow as pa
+
+    try:
+        if column is not None:
+            column.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return column is not None
+
+
+def _mended_texts(column: pa.Array) -> tuple[Any, set[int]]:
+    """A column of texts, of the same type, with bytes that are no UTF-8 read as Windows-1252, and the rows that had some.
+
+    None in place of the column if it is none of texts.
+    """
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        dictionary, wrong = _mended_texts(column.dictionary)
+        if dictionary is None:
+            return None, set()
+        codes = column.indices.to_pylist()
+        return (
+            pa.DictionaryArray.from_arrays(column.indices, dictionary, ordered=kind.ordered),
+            {row for row, code in enumerate(codes) if code in wrong},
+        )
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        return None, set()
+    cells: list[str | None] = []
+    rows: set[int] = set()
+    for row, cell in enumerate(column.cast(pa.large_binary()).to_pylist()):
+        try:
+            cells.append(None if cell is None else cell.decode())
+        except UnicodeDecodeError:
+            rows.add(row)
+            cells.append(latin(cell))
+    return pa.array(cells, kind), rows

@@ -52,7 +52,7 @@ def opened(
     source = open_source(name, form)
     try:
         if source.format == "parquet":
-            yield Parquet(source), source
+            yield Parquet(source, problems), source
         elif source.format == "xlsx":
             yield Workbook(source, options, sheet), source
         elif source.format == "ndjson":

@@ -26,7 +26,7 @@ from cramprisk.files.readers import Reader, opened
 from cramprisk.files.review import REVIEW_COLUMNS, Review, review_rows, unresolved_names
 from cramprisk.files.source import Source, format_of
 from cramprisk.files.target import Target
-from cramprisk.files.writers import Added, WorkbookWriter, Writer, writer_for
+from cramprisk.files.writers import Added, Writer, writer_for
 from cramprisk.model import Kind, Status
 
 __all__ = ["Options", "Summary", "scan"]
@@ -282,8 +282,7 @@ class _Run:
                         schema=schema,
                         delimiter=getattr(reader, "delimiter", ","),
                     )
-                    if isinstance(writer, WorkbookWriter):
-                        stack.callback(writer.discard)
+                    stack.callback(writer.discard)
                 elif list(reader.names) != self._names or (schema is not None and reader.schema != schema):  # type: ignore[attr-defined]
                     raise InputError(f"{source.label}: its columns are not those of the first file. Scan it by itself.")
                 rows = getattr(reader, "rows", 0)
@@ -455,8 +454,7 @@ def _write_review(review: Review, checker: Checker, target: Target, options: Opt
             writer.write(Rows(rows, lambda index: index), [])
         writer.end()
     finally:
-        if isinstance(writer, WorkbookWriter):
-            writer.discard()
+        writer.discard()
 
 
 def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,7 +20,7 @@ from cramprisk.guard import guarded
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Added", "Writer", "as_rows", "reading_values", "writer_for"]
+__all__ = ["Added", "Writer", "as_rows", "as_text_rows", "reading_values", "writer_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,22 @@ class Writer(Protocol):
     def end(self) -> None:
         """Write what is still held back."""
 
+    def discard(self) -> None:
+        """Let go of what is held, before the file that is written to is closed; after :meth:`end` nothing is."""
+
 
 def as_rows(batch: Batch) -> list[list[Cell]]:
     """The cells of a batch, row by row."""
     if isinstance(batch, Rows):
         return batch.rows
-    columns = [column.to_pylist() for column in batch.table.columns]
-    return [list(row) for row in zip(*columns, strict=True)]
+    from cramprisk.files.arrow_text import cells_of
+
+    return [list(row) for row in zip(*map(cells_of, batch.table.columns), strict=True)]
+
+
+def as_text_rows(batch: Batch) -> list[list[str]]:
+    """The cells of a batch as texts, row by row."""
+    return [[cell_text(cell) for cell in row] for row in as_rows(batch)]
 
 
 def writer_for(
@@ -165,6 +175,9 @@ class TextWriter:
     def end(self) -> None:
         """Nothing is held back."""
 
+    def discard(self) -> None:
+        """Nothing is held."""
+
 
 # ---------------------------------------------------------------------- JSON lines
 
@@ -194,7 +207,7 @@ class JsonLinesWriter:
             if isinstance(row, str):
                 body = row.rstrip()
             else:
-                body = json.dumps(dict(zip(self._names, map(_json_value, row), strict=True)), ensure_ascii=False)
+                body = json.dumps(_json_value(dict(zip(self._names, row, strict=True))), ensure_ascii=False)
             body = body[:-1].rstrip()
             ends = [tail[numbers[index]] for tail, numbers in zip(tails, found, strict=True)]
             lines.append(", ".join(ends if body == "{" else [body, *ends]))
@@ -205,9 +218,19 @@ class JsonLinesWriter:
     def end(self) -> None:
         """Nothing is held back."""
 
+    def discard(self) -> None:
+        """Nothing is held."""
+
 
 def _json_value(cell: Any) -> Any:
-    return cell if cell is None or isinstance(cell, (str, int, float, bool, list, dict)) else cell_text(cell)
+    """A cell as JSON has it, also what is inside it; JSON has no NaN and nothing infinite."""
+    if isinstance(cell, dict):
+        return {key: _json_value(inner) for key, inner in cell.items()}
+    if isinstance(cell, (list, tuple)):
+        return [_json_value(inner) for inner in cell]
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return None if math.isnan(cell) else cell_text(cell)
+    return cell if cell is None or isinstance(cell, (str, int, float, bool)) else cell_text(cell)
 
 
 # ---------------------------------------------------------------------- spreadsheets
@@ -362,3 +385,9 @@ class ParquetWriter:
         """Write the last rows and the footer."""
         self._flush()
         self._writer.close()
+
+    def discard(self) -> None:
+        """Close pyarrow's writer, which would do so when it is forgotten, and say on standard error that it cannot."""
+        with suppress(OSError, ValueError):
+            self._writer.close()
+        self._writer.is_open = False

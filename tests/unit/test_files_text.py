@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from cramprisk.errors import InputError
 from cramprisk.files import delimited
-from cramprisk.files.batch import as_text_rows
 from cramprisk.files.delimited import Delimited, TextOptions
 from cramprisk.files.dialect import dialect_of, has_header
 from cramprisk.files.problems import Fault, Problems
 from cramprisk.files.source import encoding_of, latin, open_source
+from cramprisk.files.writers import as_text_rows
 from cramprisk.guard import guarded, unguarded
 
 
