@@ -233,8 +233,12 @@ def _decompressed(under: IO[bytes], packed: str | None) -> IO[bytes]:
 def _unpacked(source: Source) -> Source:
     """The same with its bytes unpacked to where one can seek in them."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 - it outlives this function
-    while block := source.read(1 << 20):
-        file.write(block)
+    try:
+        while block := source.read(1 << 20):
+            file.write(block)
+    except BaseException:
+        file.close()
+        raise
     size = file.tell()
     file.seek(0)
     source.close()

@@ -1,0 +1,195 @@
+"""What files of types may hold and no list should: every row comes out, or the file is refused; most of it found by fuzzing."""
+
+import datetime
+import gzip
+import json
+import sys
+
+import pytest
+
+from cramprisk.cli import main
+
+pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+pytest.importorskip("xlsxwriter", reason="XlsxWriter is not installed")
+
+from pyarrow import parquet
+
+FAR = 300_000_000
+
+
+@pytest.fixture
+def run(capsys):
+    def scan(*arguments):
+        code = main(["scan", *map(str, arguments), "--drug", "drug"])
+        return code, capsys.readouterr().err
+
+    return scan
+
+
+@pytest.fixture
+def printed(monkeypatch):
+    """What went wrong where no exception can be raised; Python prints it with a traceback."""
+    found = []
+    monkeypatch.setattr(sys, "unraisablehook", found.append)
+    return found
+
+
+def in_parquet(folder, **columns):
+    path = folder / "list.parquet"
+    parquet.write_table(pa.table({"drug": ["Lasix"], **columns}), path)
+    return path
+
+
+def text_of(*cells):
+    """A column of texts of any bytes, as other programs write them."""
+    plain = pa.array(cells, pa.binary())
+    return pa.Array.from_buffers(pa.string(), len(plain), plain.buffers())
+
+
+def rows_of(path):
+    return [json.loads(line, parse_constant=pytest.fail) for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "ndjson", "xlsx", "parquet"])
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        (pa.date32(), FAR),
+        (pa.timestamp("s"), FAR * 10**6),
+        (pa.timestamp("us", "UTC"), FAR * 10**9),
+        (pa.timestamp("ms", "Nowhere/Land"), FAR * 10**6),
+        (pa.duration("s"), FAR * 10**6),
+    ],
+    ids=str,
+)
+def test_a_day_that_python_has_no_value_for_comes_out(tmp_path, run, suffix, kind, number):
+    day = pa.array([number], pa.int32() if kind == pa.date32() else pa.int64()).view(kind)
+
+    code, said = run(in_parquet(tmp_path, day=day), "-o", tmp_path / f"out.{suffix}")
+
+    assert code == 0, said
+
+
+def test_a_day_that_python_has_no_value_for_is_written_with_its_number(tmp_path, run):
+    run(in_parquet(tmp_path, day=pa.array([FAR], pa.int32()).view(pa.date32())), "-o", tmp_path / "out.ndjson")
+
+    assert str(FAR) in rows_of(tmp_path / "out.ndjson")[0]["day"]
+
+
+def test_a_moment_in_an_unknown_time_zone_is_written_in_utc(tmp_path, run):
+    moment = pa.array([0], pa.int64()).view(pa.timestamp("ms", "Nowhere/Land"))
+
+    run(in_parquet(tmp_path, day=moment), "-o", tmp_path / "out.ndjson")
+
+    assert rows_of(tmp_path / "out.ndjson")[0]["day"] == "1970-01-01 00:00:00.000Z"
+
+
+def test_such_a_day_inside_a_list_is_refused_with_what_to_do(tmp_path, run):
+    days = pa.ListArray.from_arrays([0, 1], pa.array([FAR], pa.int32()).view(pa.date32()))
+
+    code, said = run(in_parquet(tmp_path, days=days), "-o", tmp_path / "out.csv")
+
+    assert code == 4
+    assert "outside of the years 1 to 9999" in said
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "ndjson", "xlsx", "parquet"])
+def test_lists_of_days_and_bytes_come_out(tmp_path, run, suffix):
+    days = pa.array([[datetime.date(2026, 11, 21)]])
+    code, said = run(in_parquet(tmp_path, days=days, parts=pa.array([[b"caf\xe9"]])), "-o", tmp_path / f"out.{suffix}")
+
+    assert code == 0, said
+
+
+def test_bytes_are_written_as_the_text_they_are(tmp_path, run):
+    run(in_parquet(tmp_path, note=pa.array([b"caf\xc3\xa9"])), "-o", tmp_path / "out.ndjson")
+
+    assert rows_of(tmp_path / "out.ndjson")[0]["note"] == "café"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "ndjson", "xlsx", "parquet"])
+def test_texts_that_are_no_utf_8_are_kept_and_reported(tmp_path, run, suffix):
+    path = tmp_path / "list.parquet"
+    parquet.write_table(pa.table({"drug": text_of(b"Lasix", b"quinine caf\xe9")}), path)
+
+    code, said = run(path, "-o", tmp_path / f"out.{suffix}")
+
+    assert code == 0, said
+    assert "list.parquet:2: bytes that are not of the encoding" in said
+
+
+def test_texts_that_are_no_utf_8_keep_their_letters(tmp_path, run):
+    path = tmp_path / "list.parquet"
+    parquet.write_table(pa.table({"drug": text_of(b"quinine caf\xe9").dictionary_encode()}), path)
+
+    run(path, "-o", tmp_path / "out.ndjson")
+
+    assert rows_of(tmp_path / "out.ndjson")[0]["drug"] == "quinine café"
+
+
+def test_texts_inside_a_list_that_are_no_utf_8_are_refused_by_the_name_of_the_column(tmp_path, run):
+    texts = pa.ListArray.from_arrays([0, 1], text_of(b"secret \xe9"))
+
+    code, said = run(in_parquet(tmp_path, notes=texts), "-o", tmp_path / "out.csv")
+
+    assert code == 4
+    assert "notes: the column is damaged, or its texts are not UTF-8" in said
+    assert "secret" not in said
+
+
+def test_json_lines_hold_no_nan(tmp_path, run):
+    run(in_parquet(tmp_path, dose=[float("nan")], other=[[float("inf")]]), "-o", tmp_path / "out.ndjson")
+
+    assert rows_of(tmp_path / "out.ndjson")[0]["dose"] is None
+    assert rows_of(tmp_path / "out.ndjson")[0]["other"] == ["inf"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "ndjson", "xlsx", "parquet"])
+def test_half_a_letter_in_json_is_replaced_and_reported(tmp_path, run, suffix):
+    (tmp_path / "list.ndjson").write_text('{"drug": "Lasix \\ud800", "\\ud800": 1}\n', "utf-8")
+
+    code, said = run(tmp_path / "list.ndjson", "-o", tmp_path / f"out.{suffix}")
+
+    assert code == 0, said
+    assert "list.ndjson:1: holds a replacement character" in said
+
+
+def test_a_whole_letter_of_two_halves_in_json_is_none(tmp_path, run):
+    (tmp_path / "list.ndjson").write_text('{"drug": "Lasix \\ud83d\\ude00"}\n', "utf-8")
+
+    code, said = run(tmp_path / "list.ndjson", "-o", tmp_path / "out.csv")
+
+    assert "replacement" not in said
+    assert "Lasix 😀" in (tmp_path / "out.csv").read_text("utf-8")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "ndjson"])
+def test_an_object_with_a_key_twice_loses_neither_value(tmp_path, run, suffix):
+    (tmp_path / "list.ndjson").write_text('{"drug": "HCTZ"}\n{"drug": "Lasix", "drug": "quinine"}\n', "utf-8")
+
+    code, said = run(tmp_path / "list.ndjson", "-o", tmp_path / f"out.{suffix}")
+
+    row = (tmp_path / f"out.{suffix}").read_text("utf-8").splitlines()[-1]
+    assert "list.ndjson:2: a JSON object with a key twice" in said
+    assert all(word in row for word in ("Lasix", "quinine", "unrecognised"))
+
+
+@pytest.mark.parametrize("suffix", ["csv.gz", "csv.zst", "ndjson.gz", "parquet", "xlsx"])
+def test_a_scan_that_is_refused_prints_its_message_only(tmp_path, run, printed, suffix):
+    days = pa.ListArray.from_arrays([0, 1], text_of(b"\xe9"))
+
+    code, said = run(in_parquet(tmp_path, notes=days), "-o", tmp_path / f"out.{suffix}")
+
+    assert code == 4
+    assert [str(one.exc_value) for one in printed] == []
+    assert "Traceback" not in said
+
+
+def test_a_packed_table_that_is_damaged_leaves_no_file_open(tmp_path, run, recwarn):
+    (tmp_path / "list.parquet.gz").write_bytes(gzip.compress(b"PAR1" * 99)[:-9])
+
+    code, said = run(tmp_path / "list.parquet.gz", "-o", tmp_path / "out.csv")
+
+    assert code == 4
+    assert [str(one.message) for one in recwarn] == []
