@@ -14,6 +14,7 @@ from cramprisk.errors import InputError
 from cramprisk.integrations.cds_hooks import HookError, answer, read_feedback
 from cramprisk.integrations.fhir import COUNTED, check_fhir
 from cramprisk.integrations.fhir_status import Standing
+from cramprisk.json_objects import all_values
 from fuzz.changes import Choices, Odd, changed_json, patched, places
 
 __all__ = ["KEYS", "fhir", "hooks"]
@@ -102,7 +103,7 @@ def fhir(data: bytes) -> None:
     problems = broken_promises(given, Checker.default())
     assert not problems, problems[0]
     try:
-        value = json.loads(given.decode("utf-8-sig")) if isinstance(given, bytes) else given
+        value = json.loads(given.decode("utf-8-sig"), object_pairs_hook=all_values) if isinstance(given, bytes) else given
     except (ValueError, RecursionError):
         return
     counted = COUNTED | {Standing.PLANNED} if act & 64 else COUNTED

@@ -11,6 +11,7 @@ from cramprisk.errors import InputError
 from cramprisk.files.batch import Batch, Cell, Rows
 from cramprisk.files.problems import Fault, Problems
 from cramprisk.files.source import Source, encoding_of, utf8_blocks
+from cramprisk.json_objects import TwiceError, each_once
 
 __all__ = ["JsonLines"]
 
@@ -86,28 +87,17 @@ def _batch(rows: list[list[Cell]], raw: list[str], unread: set[int], first: int)
     return Rows(rows, lambda index: first + index, frozenset(unread), raw)
 
 
-class _TwiceError(ValueError):
-    """A key comes twice in an object. Python would take the last, and drop the first without a word."""
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise _TwiceError
-    return made
-
-
 def _object(line: bytes) -> tuple[dict[str, Any] | None, Fault | None]:
     """The object of a line, or None, and what is wrong with it."""
     text = line.decode("utf-8", "replace")
     try:
-        found = json.loads(text, object_pairs_hook=_once)
+        found = json.loads(text, object_pairs_hook=each_once)
         if not isinstance(found, dict):
             return None, Fault.JSON
         if _HALF.search(text) is None:
             return found, None
         mended = _mended(found)
-    except _TwiceError:
+    except TwiceError:
         return None, Fault.TWICE
     except (ValueError, RecursionError):
         return None, Fault.JSON
@@ -121,7 +111,7 @@ def _mended(value: Any) -> Any:
     if isinstance(value, list):
         return [_mended(inner) for inner in value]
     if isinstance(value, dict):
-        return _once([(_mended(key), _mended(inner)) for key, inner in value.items()])
+        return each_once([(_mended(key), _mended(inner)) for key, inner in value.items()])
     return value
 
 

@@ -112,7 +112,7 @@ def concept_of(value: object) -> NamedThing:
         given = [value]
     given = sorted(given, key=lambda coding: coding.get("userSelected") is not True)
     codings = tuple(dict.fromkeys(coding for coding in map(_coding, given) if coding is not None))
-    texts = [text_of(text) for text in items(value.get("text"))[:1]]
+    texts = [text_of(text) for text in items(value.get("text"))[:_MOST]]
     names = dict.fromkeys(name for name in (*texts, *(coding.display for coding in codings)) if name)
     return NamedThing(tuple(names), codings)
 

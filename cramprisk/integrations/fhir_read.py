@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cramprisk.errors import InputError
+from cramprisk.json_objects import all_values
 
 __all__ = ["FhirWarning", "Found", "Resources", "code_of", "items", "objects", "parsed", "resources_in", "text_of"]
 
@@ -149,7 +150,8 @@ def parsed(text: str | bytes | bytearray) -> object:
 
 def _json(text: str) -> object:
     try:
-        return json.loads(text)
+        # A name that comes twice is wrong in FHIR too; a list where one value should stand is read as something amiss.
+        return json.loads(text, object_pairs_hook=all_values)
     except RecursionError:
         raise InputError("the FHIR input is nested too deep to be a record.") from None
     except json.JSONDecodeError:

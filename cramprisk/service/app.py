@@ -27,6 +27,7 @@ from cramprisk.checker import Checker
 from cramprisk.errors import InputError
 from cramprisk.integrations.cds_hooks import SERVICES, HookError, discovery, read_feedback
 from cramprisk.integrations.cds_hooks import answer as reply
+from cramprisk.json_objects import TwiceError, each_once
 from cramprisk.model import Kind
 from cramprisk.service.guards import Limits, Watch, outcome, say
 from cramprisk.service.openapi import openapi
@@ -241,9 +242,11 @@ async def _body(request: Request) -> bytes:
 
 def _parsed(body: bytes) -> object:
     try:
-        return json.loads(body, parse_constant=_no_constant)
+        return json.loads(body, parse_constant=_no_constant, object_pairs_hook=each_once)
     except RecursionError:
         raise HookError("the request: is nested too deep.", code="structure") from None
+    except TwiceError:
+        raise HookError("the request: has a name twice in one object.", code="structure") from None
     except ValueError:
         # The message of the library would hold what was read.
         raise HookError("the request: is no JSON in UTF-8.", code="structure") from None

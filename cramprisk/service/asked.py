@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from cramprisk.checker import Checker
 from cramprisk.context import Medicine
 from cramprisk.errors import InputError
+from cramprisk.json_objects import TwiceError, each_once
 from cramprisk.model import Kind
 from cramprisk.report import Report
 from cramprisk.report_csv import to_csv
@@ -127,7 +128,9 @@ def read_asked(body: bytes) -> Asked:
         {'age': 72}
     """
     try:
-        asked = json.loads(body.decode("utf-8"), parse_constant=_no_number)
+        asked = json.loads(body.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=each_once)
+    except TwiceError:
+        raise InputError("a field comes twice in an object of the body. Send each once.") from None
     except (ValueError, RecursionError):
         raise InputError("the body is no JSON in UTF-8.") from None
     if not isinstance(asked, dict):

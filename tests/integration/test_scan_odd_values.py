@@ -158,7 +158,7 @@ def test_half_a_letter_in_json_is_replaced_and_reported(tmp_path, run, suffix):
 def test_a_whole_letter_of_two_halves_in_json_is_none(tmp_path, run):
     (tmp_path / "list.ndjson").write_text('{"drug": "Lasix \\ud83d\\ude00"}\n', "utf-8")
 
-    code, said = run(tmp_path / "list.ndjson", "-o", tmp_path / "out.csv")
+    _code, said = run(tmp_path / "list.ndjson", "-o", tmp_path / "out.csv")
 
     assert "replacement" not in said
     assert "Lasix 😀" in (tmp_path / "out.csv").read_text("utf-8")
@@ -168,7 +168,7 @@ def test_a_whole_letter_of_two_halves_in_json_is_none(tmp_path, run):
 def test_an_object_with_a_key_twice_loses_neither_value(tmp_path, run, suffix):
     (tmp_path / "list.ndjson").write_text('{"drug": "HCTZ"}\n{"drug": "Lasix", "drug": "quinine"}\n', "utf-8")
 
-    code, said = run(tmp_path / "list.ndjson", "-o", tmp_path / f"out.{suffix}")
+    _code, said = run(tmp_path / "list.ndjson", "-o", tmp_path / f"out.{suffix}")
 
     row = (tmp_path / f"out.{suffix}").read_text("utf-8").splitlines()[-1]
     assert "list.ndjson:2: a JSON object with a key twice" in said
@@ -189,7 +189,7 @@ def test_a_scan_that_is_refused_prints_its_message_only(tmp_path, run, printed, 
 def test_a_packed_table_that_is_damaged_leaves_no_file_open(tmp_path, run, recwarn):
     (tmp_path / "list.parquet.gz").write_bytes(gzip.compress(b"PAR1" * 99)[:-9])
 
-    code, said = run(tmp_path / "list.parquet.gz", "-o", tmp_path / "out.csv")
+    code, _said = run(tmp_path / "list.parquet.gz", "-o", tmp_path / "out.csv")
 
     assert code == 4
     assert [str(one.message) for one in recwarn] == []

@@ -12,7 +12,7 @@ import cramprisk
 PACKAGE = Path(cramprisk.__file__).parent
 
 LAYERS = [
-    {"_version", "model", "errors", "report_style", "guard"},
+    {"_version", "model", "errors", "report_style", "guard", "json_objects"},
     {"context"},
     {"text", "sorted_names", "figure_plot"},
     {"vocabulary"},

@@ -771,3 +771,26 @@ def test_what_was_not_counted_stands_in_text_and_page():
     assert "stopped" in report.to_html()
     assert "<b>hctz</b>" not in report.to_html()
     assert "<b>hctz</b>" not in report._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '"medicationCodeableConcept": {"text": "Lasix"}, "medicationCodeableConcept": {"text": "quinine"}',
+        '"medicationCodeableConcept": {"text": "Lasix", "text": "quinine"}',
+        '"medicationCodeableConcept": {"text": ["Lasix", "quinine"]}',
+    ],
+)
+def test_of_a_name_that_comes_twice_no_value_is_taken_for_the_whole(twice):
+    checked = check_fhir(f'{{"resourceType": "MedicationRequest", "status": "active", {twice}}}')
+
+    assert not checked.complete
+    assert [one.match.concepts for one in checked.entries] == [()]
+
+
+def test_of_entries_that_come_twice_in_a_bundle_all_are_read():
+    entry = '"entry": [{{"resource": {{"resourceType": "Condition", "id": "{0}", "code": {{"text": "{0}"}}}}}}]'
+
+    checked = check_fhir(f'{{"resourceType": "Bundle", {entry.format("gout")}, {entry.format("diabetes")}}}')
+
+    assert [one.match.text for one in checked.entries] == ["gout", "diabetes"]

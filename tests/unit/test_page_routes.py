@@ -165,6 +165,13 @@ def test_what_is_no_json_is_refused(body):
     assert post("/api/check", body, **JSON).status_code == 422
 
 
+def test_a_list_that_is_sent_twice_is_refused():
+    answer = post("/api/check", b'{"drugs": "Lasix", "drugs": "quinine"}', **JSON)
+
+    assert answer.status_code == 422
+    assert "comes twice" in answer.text
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
 def test_a_page_of_another_site_cannot_ask_by_a_plain_form(kind):
     assert post("/api/check", b'{"drugs": "hctz"}', content_type=kind).status_code == 415

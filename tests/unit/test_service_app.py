@@ -162,6 +162,16 @@ def test_a_request_of_another_hook_is_refused(client):
     assert client.post(SIGN, json=hook_request("patient-view", ["x"], [])).status_code == 400
 
 
+def test_a_request_with_a_name_twice_is_refused(client):
+    request = json.dumps(hook_request("order-sign", [], [], ["quinine"])).replace('"text": ', '"text": "Lasix", "text": ')
+
+    answer = client.post(SIGN, content=request, headers={"content-type": "application/json"})
+
+    assert answer.status_code == 400
+    assert "twice" in answer.text
+    assert "Lasix" not in answer.text
+
+
 def test_missing_prefetch_is_412(client):
     request = hook_request("patient-view", ["x"], [])
     del request["prefetch"]
