@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cramprisk.errors import InputError, MissingExtraError
 from cramprisk.files.batch import Batch, Cell, Rows, cell_text
 from cramprisk.files.delimited import TextOptions
 from cramprisk.files.dialect import has_header
+from cramprisk.files.sheet_size import NotXlsxError, unfolded
 from cramprisk.files.source import Source
 
-__all__ = ["Workbook"]
+__all__ = ["Workbook", "read_or_refused"]
 
 _CELLS = 50_000
+# Some thirty bytes each, two gigabytes in all. A full sheet has 64 columns then; one with more of both is no list.
+_MOST_CELLS = 1 << 26
 
 
 class Workbook:
@@ -26,30 +30,29 @@ class Workbook:
 
     def __init__(self, source: Source, options: TextOptions, sheet: str | None) -> None:
         try:
-            from python_calamine import CalamineError, CalamineWorkbook
+            from python_calamine import CalamineWorkbook
         except ImportError:
             raise MissingExtraError('spreadsheets need the extra "xlsx": pip install "cramprisk[xlsx]"') from None
         label = source.label
         self.said: list[str] = []
-        try:
+        self._damaged = f"{label}: the sheet cannot be read. Save it again as .xlsx or as CSV."
+        _measure(source)
+        with read_or_refused(f"{label}: is cut off or no spreadsheet. Save it again as .xlsx or as CSV."):
             book = CalamineWorkbook.from_filelike(source.file)
             names = list(book.sheet_names)
-        except (CalamineError, OSError, ValueError):
-            raise InputError(f"{label}: is cut off or no spreadsheet. Save it again as .xlsx or as CSV.") from None
         if not names:
             raise InputError(f"{label}: holds no sheet. There is nothing to scan.")
         name = _chosen(names, sheet, label)
         if sheet is None and len(names) > 1:
             self.said.append(f"{label}: the first of {len(names)} sheets is read; --sheet names another")
-        try:
+        with read_or_refused(self._damaged):
             found = book.get_sheet_by_name(name)
-        except (CalamineError, OSError, ValueError):
-            raise InputError(f"{label}: the sheet cannot be read. Save it again as .xlsx or as CSV.") from None
         self.rows = found.height
         self._rows: Iterator[list[Any]] = iter(found.iter_rows())
         # Rows above the first filled one are skipped; a row is named as the spreadsheet numbers it.
         self._number = 1 if found.start is None else found.start[0] + 1
-        head = [row for row, _ in zip(self._rows, range(50), strict=False)] if found.height else []
+        with read_or_refused(self._damaged):
+            head = [row for row, _ in zip(self._rows, range(50), strict=False)] if found.height else []
         if not head:
             raise InputError(f"{label}: the sheet is empty. There is nothing to scan.")
         first = [cell_text(_kept(cell)) for cell in head[0]]
@@ -74,15 +77,50 @@ class Workbook:
         rows: list[list[Cell]] = []
         most = max(1, _CELLS // self.width)
         first = self._number
-        for source in (self._head, self._rows):
-            for row in source:
-                rows.append([_kept(cell) for cell in row])
-                if len(rows) >= most:
-                    yield _batch(rows, first)
-                    first += len(rows)
-                    rows = []
+        with read_or_refused(self._damaged):
+            for source in (self._head, self._rows):
+                for row in source:
+                    rows.append([_kept(cell) for cell in row])
+                    if len(rows) >= most:
+                        yield _batch(rows, first)
+                        first += len(rows)
+                        rows = []
         if rows:
             yield _batch(rows, first)
+
+
+@contextmanager
+def read_or_refused(message: str) -> Iterator[None]:
+    """While the reader of spreadsheets is at work: what it fails with becomes an InputError with this message.
+
+    A broken file may end it in a way that is no ordinary exception, a panic of its own language.
+    """
+    from python_calamine import CalamineError
+
+    try:
+        yield
+    except (CalamineError, OSError, ValueError, OverflowError):
+        raise InputError(message) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise InputError(message) from None
+
+
+def _measure(source: Source) -> None:
+    """Refuse a sheet whose last cell lies so far out that laying out the field before it takes all memory."""
+    try:
+        for _, cells in unfolded(source.file):
+            if cells > _MOST_CELLS:
+                raise InputError(
+                    f"{source.label}: the sheets reach over more than {_MOST_CELLS:,} cells. "
+                    "Delete what lies far out, or save the list as CSV."
+                )
+    except NotXlsxError:
+        # Of another format, or damaged, as the reader will say.
+        pass
+    finally:
+        source.file.seek(0)
 
 
 def _batch(rows: list[list[Cell]], first: int) -> Rows:

@@ -8,8 +8,6 @@ is measured before it is opened, since a small one can unfold without end.
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -21,7 +19,9 @@ from cramprisk.errors import InputError, MissingExtraError
 from cramprisk.files.batch import cell_text
 from cramprisk.files.dialect import dialect_of
 from cramprisk.files.records import records
+from cramprisk.files.sheet_size import unfolded
 from cramprisk.files.source import encoding_of, latin
+from cramprisk.files.workbook import read_or_refused
 from cramprisk.model import Kind, Match, Method, Status
 
 __all__ = ["MAX_FILE_BYTES", "Column", "columns_of", "opened"]
@@ -33,9 +33,7 @@ _MOST_LINES = 4 * _MOST_ROWS
 # Empty cells that carry a format count too: a sheet of Google's has 26,000 from the start.
 _MOST_CELLS = 1_000_000
 _MOST_UNPACKED = 40 * 1024 * 1024
-_CHUNK = 64 * 1024
 _SAMPLE = 40
-_CELL = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
 _HEADING = re.compile(
     r"(?:(?:medications?|medicines?|meds|drugs?|products?|brand|generic|ingredient|substance|names?|description|items?|dose|dosage|"
     r"strength|sig|directions|instructions|frequency|route|form|unit|units|quantity|qty|conditions?|diagnos[ie]s|problems?|indications?|"
@@ -147,75 +145,26 @@ def _rows(text: bytes, delimiter: bytes | None) -> list[list[str]]:
 def _sheets(content: bytes) -> Iterator[tuple[str, list[list[str]]]]:
     """The sheets of a workbook; the name of a sheet is empty if there is one only."""
     try:
-        from python_calamine import CalamineError, CalamineWorkbook
+        from python_calamine import CalamineWorkbook
     except ImportError:
         raise MissingExtraError('python-calamine reads spreadsheets. Install it: pip install "cramprisk[xlsx]".') from None
     _measure(content)
-    try:
+    with read_or_refused("the spreadsheet is damaged, locked with a password, or of another format than xlsx."):
         workbook = CalamineWorkbook.from_filelike(BytesIO(content))
         sheets = [(name, workbook.get_sheet_by_name(name).to_python()) for name in workbook.sheet_names]
-    except (CalamineError, OSError, ValueError):
-        raise InputError("the spreadsheet is damaged, locked with a password, or of another format than xlsx.") from None
-    except BaseException as error:
-        # A broken file may end the reader of spreadsheets in a way that is no ordinary exception.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise InputError("the spreadsheet is damaged.") from None
     filled = [(name, rows) for name, rows in sheets if any(cell != "" for row in rows for cell in row)]
     for name, rows in filled:
         yield (name if len(filled) > 1 else ""), [[cell_text(cell) for cell in row] for row in rows]
 
 
 def _measure(content: bytes) -> None:
-    """Refuse a workbook that unfolds to more than a list can hold, by what is really in it, not by what it says of itself."""
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
-        raise InputError("it is no spreadsheet of the format xlsx.") from None
-    unpacked = cells = 0
-    for member in members:
-        bottom = right = 0
-        tail = b""
-        for part in _unpacked(content, member):
-            unpacked += len(part)
-            if unpacked > _MOST_UNPACKED:
-                raise InputError("the spreadsheet is too large. Check long lists with the command line.")
-            if member.filename.lower().endswith(".xml"):
-                for letters, digits in _CELL.findall(tail + part):
-                    right = max(right, _column_number(letters))
-                    bottom = max(bottom, int(digits))
-                tail = part[-20:]
+    """Refuse a workbook that unfolds to more than a list can hold."""
+    for unpacked, cells in unfolded(BytesIO(content)):
+        if unpacked > _MOST_UNPACKED:
+            raise InputError("the spreadsheet is too large. Check long lists with the command line.")
         # One cell far out would make the reader lay out the whole field before it.
-        cells += bottom * right
         if cells > _MOST_CELLS:
             raise InputError(f"the spreadsheet has more than {_MOST_CELLS:,} cells. Check long lists with the command line.")
-
-
-def _unpacked(content: bytes, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    """What a member of an archive holds, in pieces, to the end of its stream."""
-    head = content[member.header_offset : member.header_offset + 30]
-    start = member.header_offset + 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
-    packed = content[start : start + member.compress_size]
-    if member.compress_type == zipfile.ZIP_STORED:
-        yield packed
-        return
-    if member.compress_type != zipfile.ZIP_DEFLATED:
-        raise InputError("the spreadsheet is packed in an unusual way. Save it anew.")
-    stream = zlib.decompressobj(-15)
-    try:
-        while packed and not stream.eof:
-            yield stream.decompress(packed, _CHUNK)
-            packed = stream.unconsumed_tail
-    except zlib.error:
-        raise InputError("the spreadsheet is damaged.") from None
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = 26 * number + letter - 64
-    return number
 
 
 # ---------------------------------------------------------------------- columns

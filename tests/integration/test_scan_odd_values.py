@@ -2,15 +2,17 @@
 
 import datetime
 import gzip
+import io
 import json
 import sys
+import zipfile
 
 import pytest
 
 from cramprisk.cli import main
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
-pytest.importorskip("xlsxwriter", reason="XlsxWriter is not installed")
+xlsxwriter = pytest.importorskip("xlsxwriter", reason="XlsxWriter is not installed")
 
 from pyarrow import parquet
 
@@ -193,3 +195,18 @@ def test_a_packed_table_that_is_damaged_leaves_no_file_open(tmp_path, run, recwa
 
     assert code == 4
     assert [str(one.message) for one in recwarn] == []
+
+
+@pytest.mark.parametrize("cell", ["XFD1048576", "A99999999999"])
+def test_a_cell_far_out_is_refused_before_it_takes_all_memory(tmp_path, run, cell):
+    sound = io.BytesIO()
+    with xlsxwriter.Workbook(sound) as book:
+        book.add_worksheet().write_column(0, 0, ["drug", "Lasix", "quinine"])
+    with zipfile.ZipFile(sound) as old, zipfile.ZipFile(tmp_path / "list.xlsx", "w") as new:
+        for one in old.infolist():
+            new.writestr(one, old.read(one).replace(b'r="A3"', f'r="{cell}"'.encode()))
+
+    code, said = run(tmp_path / "list.xlsx", "-o", tmp_path / "out.csv")
+
+    assert code == 4
+    assert "the sheets reach over more than 67,108,864 cells" in said
