@@ -18,6 +18,7 @@ __all__ = ["JsonLines"]
 _PIECE = 1 << 20
 _MAX_LINE = 96 << 20
 _MOST_NAMES = 10_000
+_DEEPEST = 100
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -94,6 +95,8 @@ def _object(line: bytes) -> tuple[dict[str, Any] | None, Fault | None]:
         found = json.loads(text, object_pairs_hook=each_once)
         if not isinstance(found, dict):
             return None, Fault.JSON
+        if text.count("[") + text.count("{") > _DEEPEST and _too_deep(found):
+            return None, Fault.DEEP
         if _HALF.search(text) is None:
             return found, None
         mended = _mended(found)
@@ -102,6 +105,20 @@ def _object(line: bytes) -> tuple[dict[str, Any] | None, Fault | None]:
     except (ValueError, RecursionError):
         return None, Fault.JSON
     return mended, (Fault.LOST if mended != found else None)
+
+
+def _too_deep(value: object) -> bool:
+    """Whether a value cannot be written again, which recurses; level by level."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _mended(value: Any) -> Any:

@@ -23,6 +23,7 @@ class Fault(StrEnum):
     BLANK = "an empty line: kept as a row of empty cells"
     LONG = "a cell longer than 32,767 characters: kept, and not read as an entry"
     JSON = "not a JSON object: kept, and not read"
+    DEEP = "a JSON object nested deeper than 100 levels: kept, and not read"
     TWICE = "a JSON object with a key twice: kept, and not read"
 
 

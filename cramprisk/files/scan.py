@@ -17,7 +17,7 @@ from cramprisk.checker import Checker
 from cramprisk.columns import COLUMNS
 from cramprisk.errors import InputError
 from cramprisk.files.answers import Answers, Rendering
-from cramprisk.files.batch import MAX_CELL, Batch, Columns, Rows, cell_text
+from cramprisk.files.batch import MAX_CELL, Batch, Columns, Rows, cell_text, unique_names
 from cramprisk.files.choice import chosen_column, free_names, obvious_column
 from cramprisk.files.decisions import Decision, decided_readings
 from cramprisk.files.delimited import TextOptions
@@ -337,7 +337,8 @@ class _Run:
         }
 
     def _added(self) -> list[Added]:
-        taken = list(self._names)
+        # Formats whose columns must have different names number those that come twice.
+        taken = [*self._names, *unique_names(self._names)]
         made = []
         for one in self._asked:
             wanted = [f"{one.kind.value}_{column}" for column in COLUMNS]

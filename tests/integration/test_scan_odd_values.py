@@ -210,3 +210,29 @@ def test_a_cell_far_out_is_refused_before_it_takes_all_memory(tmp_path, run, cel
 
     assert code == 4
     assert "the sheets reach over more than 67,108,864 cells" in said
+
+
+@pytest.mark.parametrize("suffix", ["csv", "ndjson"])
+@pytest.mark.parametrize("depth", [101, 960, 5000])
+def test_an_object_that_is_nested_deep_is_kept_and_reported(tmp_path, run, suffix, depth):
+    deep = "[" * depth + '"Lasix"' + "]" * depth
+    (tmp_path / "list.ndjson").write_text(f'{{"drug": "HCTZ"}}\n{{"drug": {deep}}}\n', "utf-8")
+
+    code, said = run(tmp_path / "list.ndjson", "-o", tmp_path / f"out.{suffix}")
+
+    assert code == 0, said
+    assert "list.ndjson:2: " in said
+    assert "[[[" in (tmp_path / f"out.{suffix}").read_text("utf-8").splitlines()[-1]
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "parquet"])
+def test_a_numbered_name_of_a_column_is_not_that_of_an_added_one(tmp_path, run, suffix):
+    (tmp_path / "list.csv").write_text("drug,drug_status,drug_status\nHCTZ,mine,yours\n", "utf-8")
+
+    run(tmp_path / "list.csv", "-o", tmp_path / f"out.{suffix}")
+
+    if suffix == "ndjson":
+        row = rows_of(tmp_path / "out.ndjson")[0]
+    else:
+        (row,) = parquet.read_table(tmp_path / "out.parquet").to_pylist()
+    assert (row["drug_status"], row["drug_status_2"], row["drug_status_3"]) == ("mine", "yours", "matched")
