@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,7 +155,7 @@ def _scanned(folder: Path, source: Path, options: Options, out: Path) -> None:
         _told(line)
     assert summary.rows == sum(summary.statuses[next(iter(summary.statuses))].values())
     given = _read_again(source, options, summary)
-    if format_of(source.name)[0] in ("csv", "tsv", "txt"):
+    if format_of(source.name)[0] not in ("xlsx", "parquet"):
         _nothing_lost(source, options, [given.names, *given.rows])
     # An object that was read is written as it was, NaN and all.
     made = _output(out, given.names, strict=format_of(source.name)[0] != "ndjson")
@@ -200,10 +200,26 @@ def _letters(text: str | bytes) -> Counter[int]:
     return Counter(one for one in found if one < 128 and chr(one).isalnum())
 
 
+def _texts_in(lines: str) -> Iterator[str]:
+    """The texts in objects of JSON, with all that stand under one name."""
+    found: list[str] = []
+
+    def keep(pairs: list[tuple[str, Any]]) -> None:
+        found.extend(value for _, value in pairs if isinstance(value, str))
+
+    for line in lines.split("\n"):
+        with suppress(ValueError, RecursionError):
+            json.loads(line, object_pairs_hook=keep)
+            yield from found
+        found.clear()
+
+
 def _nothing_lost(source: Path, options: Options, rows: Iterable[Row]) -> None:
-    """Every letter of a text file is in one of its rows."""
+    """Every letter of a text file, or of the texts in a file of JSON lines, is in one of its rows."""
     content = _unpacked(source)
-    if options.encoding not in (None, "utf-8", "utf-8-sig", "windows-1252"):
+    if format_of(source.name)[0] == "ndjson":
+        content = "".join(_texts_in(content.decode("utf-8", "replace"))).encode("utf-8", "replace")
+    elif options.encoding not in (None, "utf-8", "utf-8-sig", "windows-1252"):
         return
     if options.encoding is None and encoding_of(content)[0] not in ("utf-8", "cp1252"):
         return
