@@ -7,6 +7,7 @@ import gc
 import gzip
 import io
 import json
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -42,6 +43,7 @@ _INPUTS = (
     ".xlsx.gz", ".parquet.zst", "typed", "members", "members",
 )  # fmt: skip
 _OUTPUTS = (".csv", ".ndjson", ".parquet", ".xlsx", ".tsv", ".txt", ".csv.gz", ".ndjson.zst")
+_NO_CHARACTER = re.compile("_xFFF[EF]_")
 _REVIEWS = (".csv", ".xlsx", ".ndjson", ".parquet")
 _ENCODINGS = (None, None, None, None, None, "utf-8", "windows-1252", "utf-16-le", "utf-8-sig", "shift-jis")
 _REVIEW_OF = (
@@ -317,8 +319,8 @@ def _same(cell: Cell, kept: Any, form: str, *, raw: bool) -> bool:
         text = cell.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         made = cell_text(kept).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         if form == "xlsx":
-            # A sheet has its own ways with control characters and ends of lines.
-            return _letters(text) == _letters(made)
+            # A sheet has its own ways with control characters, ends of lines, and what is no character at all.
+            return _letters(text) == _letters(_NO_CHARACTER.sub("", made))
         return _lenient(made) == _lenient(_plain(text, form, raw=raw))
     # A number or a day may be written in more than one way, an empty one (of a list, of bytes) like an absent one.
     return not cell or form in ("xlsx", "parquet") or kept not in (None, "") or cell_text(cell) in ("nan", "")

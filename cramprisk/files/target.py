@@ -171,7 +171,7 @@ class Target:
             self._temporary = None
         if self._raw is not None:
             if self.file is not self._raw:
-                # A packer that is forgotten would write its end into the closed file; in development mode Python prints that it cannot.
+                # A packer that is forgotten would write its end into the closed file; Python in development mode prints that.
                 with suppress(OSError, ValueError):
                     self.file.close()
             with suppress(OSError, ValueError):

@@ -6,6 +6,9 @@ import random
 
 import pytest
 
+for needed in ("pyarrow", "python_calamine", "xlsxwriter", "zstandard"):
+    pytest.importorskip(needed, reason=f"{needed} is not installed; the target for files needs it")
+
 from fuzz.targets import TARGETS
 from tests.conftest import CASES
 
