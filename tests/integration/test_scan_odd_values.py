@@ -238,3 +238,30 @@ def test_a_numbered_name_of_a_column_is_not_that_of_an_added_one(tmp_path, run, 
     else:
         (row,) = parquet.read_table(tmp_path / "out.parquet").to_pylist()
     assert (row["drug_status"], row["drug_status_2"], row["drug_status_3"]) == ("mine", "yours", "matched")
+
+
+@pytest.mark.parametrize("place", ["from_filelike", "get_sheet_by_name"])
+def test_a_panic_of_the_reader_of_spreadsheets_is_an_error_with_what_to_do(tmp_path, run, monkeypatch, place):
+    class PanicException(BaseException):
+        """As the binding of Rust raises it."""
+
+    class Book:
+        sheet_names = ("list",)
+
+        @classmethod
+        def from_filelike(cls, file):
+            if place == "from_filelike":
+                raise PanicException("called `Option::unwrap()` on a `None` value")
+            return cls()
+
+        def get_sheet_by_name(self, name):
+            raise PanicException("index out of bounds")
+
+    monkeypatch.setattr("python_calamine.CalamineWorkbook", Book)
+    (tmp_path / "list.xlsx").write_bytes(b"PK\x03\x04")
+
+    code, said = run(tmp_path / "list.xlsx", "-o", tmp_path / "out.csv")
+
+    assert code == 4
+    assert "Save it again as .xlsx or as CSV" in said
+    assert not (tmp_path / "out.csv").exists()
