@@ -167,7 +167,12 @@ def _json(text: str) -> object:
 _NO_TYPE = "has no resourceType, so it was not read."
 # One object may stand at several places of a value made by a program; a value that is all repetition has an end.
 _SHARED_MOST = 64
-_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
+# What a path may begin with. A type may be anything in a record that is wrong, also a name that somebody has.
+_ROOTS = frozenset(
+    "Bundle Parameters Patient Medication MedicationRequest MedicationOrder MedicationPrescription MedicationStatement "
+    "MedicationUsage MedicationAdministration MedicationDispense Condition AllergyIntolerance List Composition Encounter "
+    "Observation Procedure CarePlan OperationOutcome".split()
+)
 _HISTORY = re.compile(r"/_history/[^/#]*$")
 
 
@@ -311,8 +316,7 @@ class _Walk:
 
     def _of_object(self, value: Json, place: _Place) -> Iterator[_Place]:
         kind = text_of(value.get("resourceType"))
-        # A type may be anything in a record that is wrong; a path is shown in warnings.
-        path = place.path or (kind if _TYPE.fullmatch(kind) else "%context")
+        path = place.path or (kind if kind in _ROOTS else "%context")
         if kind == "Bundle" or (not kind and isinstance(value.get("entry"), (list, tuple))):
             if not kind:
                 self._warn(path, "has no resourceType; read as a Bundle, since it has entries.")

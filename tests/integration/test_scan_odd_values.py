@@ -14,6 +14,7 @@ from cramprisk.cli import main
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 xlsxwriter = pytest.importorskip("xlsxwriter", reason="XlsxWriter is not installed")
+pytest.importorskip("python_calamine", reason="python-calamine is not installed")
 
 from pyarrow import parquet
 

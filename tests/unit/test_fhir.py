@@ -794,3 +794,10 @@ def test_of_entries_that_come_twice_in_a_bundle_all_are_read():
     checked = check_fhir(f'{{"resourceType": "Bundle", {entry.format("gout")}, {entry.format("diabetes")}}}')
 
     assert [one.match.text for one in checked.entries] == ["gout", "diabetes"]
+
+
+@pytest.mark.parametrize("kind", ["Miller", "miller", "Miller Anna"])
+def test_a_type_that_is_a_name_is_no_part_of_a_warning(kind):
+    checked = check_fhir({"resourceType": kind, "contained": ["x"]})
+
+    assert [(one.path, "iller" in one.message) for one in checked.warnings] == [("%context.contained[0]", False)]
