@@ -71,21 +71,21 @@ class Parquet:
         """The rows with texts that can be read: what Arrow holds for a text may be any bytes, if another program wrote it."""
         import pyarrow as pa
 
-        columns, spoilt = [], set()
-        for name, column in zip(self.names, table.columns, strict=True):
-            rows: set[int] = set()
-            made = column
-            if not _sound(column):
-                made, rows = _mended_texts(column)
-                if not _sound(made):
-                    raise InputError(
-                        f"{self._label}: {name}: the column is damaged, or its texts are not UTF-8. Write the file again."
-                    )
-            columns.append(made)
+        columns = list(table.columns)
+        spoilt: set[int] = set()
+        for place, column in enumerate(table.columns):
+            if _sound(column):
+                continue
+            columns[place], rows = _mended_texts(column)
+            if not _sound(columns[place]):
+                name = self.names[place]
+                raise InputError(
+                    f"{self._label}: {name}: the column is damaged, or its texts are not UTF-8. Write the file again."
+                )
             spoilt |= rows
         for row in sorted(spoilt):
             self._problems.add(self._label, first + row, Fault.BYTES)
-        return pa.RecordBatch.from_arrays(columns, schema=table.schema) if spoilt else table
+        return pa.RecordBatch.from_arrays(columns, schema=table.schema)
 
 
 def _sound(column: pa.Array | None) -> bool:

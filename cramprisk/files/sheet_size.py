@@ -24,8 +24,8 @@ class NotXlsxError(InputError):
     """It is no archive, or one that cannot be unpacked."""
 
 
-def unfolded(file: IO[bytes]) -> Iterator[tuple[int, int]]:
-    """While an archive is gone through: the bytes unpacked so far, and the cells that its sheets so far lay out.
+def unfolded(file: IO[bytes]) -> Iterator[tuple[int, int, int]]:
+    """While an archive is gone through: the bytes unpacked, and the cells laid out by the sheets so far, and by the last alone.
 
     Args:
         file: The archive; read from anywhere to anywhere.
@@ -39,7 +39,7 @@ def unfolded(file: IO[bytes]) -> Iterator[tuple[int, int]]:
         >>> with zipfile.ZipFile(file, "w") as archive:
         ...     archive.writestr("xl/worksheets/sheet1.xml", '<c r="A1"/><c r="C40"/>')
         >>> list(unfolded(file))
-        [(23, 120)]
+        [(23, 120, 120)]
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -57,7 +57,7 @@ def unfolded(file: IO[bytes]) -> Iterator[tuple[int, int]]:
                     right = max(right, _column_number(letters))
                     bottom = max(bottom, int(digits))
                 tail = part[-40:]
-            yield unpacked, cells + bottom * right
+            yield unpacked, cells + bottom * right, bottom * right
         cells += bottom * right
 
 

@@ -110,10 +110,10 @@ def read_or_refused(message: str) -> Iterator[None]:
 def _measure(source: Source) -> None:
     """Refuse a sheet whose last cell lies so far out that laying out the field before it takes all memory."""
     try:
-        for _, cells in unfolded(source.file):
+        for *_, cells in unfolded(source.file):
             if cells > _MOST_CELLS:
                 raise InputError(
-                    f"{source.label}: the sheets reach over more than {_MOST_CELLS:,} cells. "
+                    f"{source.label}: a sheet reaches over more than {_MOST_CELLS:,} cells. "
                     "Delete what lies far out, or save the list as CSV."
                 )
     except NotXlsxError:

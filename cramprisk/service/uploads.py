@@ -159,7 +159,7 @@ def _sheets(content: bytes) -> Iterator[tuple[str, list[list[str]]]]:
 
 def _measure(content: bytes) -> None:
     """Refuse a workbook that unfolds to more than a list can hold."""
-    for unpacked, cells in unfolded(BytesIO(content)):
+    for unpacked, cells, _ in unfolded(BytesIO(content)):
         if unpacked > _MOST_UNPACKED:
             raise InputError("the spreadsheet is too large. Check long lists with the command line.")
         # One cell far out would make the reader lay out the whole field before it.

@@ -212,7 +212,7 @@ def test_a_cell_far_out_is_refused_before_it_takes_all_memory(tmp_path, run, cel
     code, said = run(tmp_path / "list.xlsx", "-o", tmp_path / "out.csv")
 
     assert code == 4
-    assert "the sheets reach over more than 67,108,864 cells" in said
+    assert "a sheet reaches over more than 67,108,864 cells" in said
 
 
 @pytest.mark.parametrize("suffix", ["csv", "ndjson"])
