@@ -79,9 +79,7 @@ class Parquet:
             columns[place], rows = _mended_texts(column)
             if not _sound(columns[place]):
                 name = self.names[place]
-                raise InputError(
-                    f"{self._label}: {name}: the column is damaged, or its texts are not UTF-8. Write the file again."
-                )
+                raise InputError(f"{self._label}: {name}: is damaged, or its texts are not UTF-8. Write the file again.")
             spoilt |= rows
         for row in sorted(spoilt):
             self._problems.add(self._label, first + row, Fault.BYTES)

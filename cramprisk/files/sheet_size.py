@@ -11,35 +11,37 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from typing import IO
+from xml.parsers import expat
 
 from cramprisk.errors import InputError
 
 __all__ = ["NotXlsxError", "unfolded"]
 
 _CHUNK = 64 * 1024
-_CELL = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,20})"')
+_PLACE = re.compile(r"([A-Za-z]+)([0-9]+)")
+_MOST_REPEATS = 1 << 40
 
 
 class NotXlsxError(InputError):
-    """It is no archive, or one that cannot be unpacked."""
+    """It is no archive, or one that cannot be unpacked, or holds what is no XML."""
 
 
 def unfolded(file: IO[bytes]) -> Iterator[tuple[int, int, int]]:
     """While an archive is gone through: the bytes unpacked, and the cells laid out by the sheets so far, and by the last alone.
 
     Args:
-        file: The archive; read from anywhere to anywhere.
+        file: The archive, of Office or OpenDocument; read from anywhere to anywhere.
 
     Raises:
-        NotXlsxError: It is no archive, or cannot be unpacked.
+        NotXlsxError: It is no archive, cannot be unpacked, or a sheet in it is damaged.
 
     Examples:
         >>> import io
         >>> file = io.BytesIO()
         >>> with zipfile.ZipFile(file, "w") as archive:
-        ...     archive.writestr("xl/worksheets/sheet1.xml", '<c r="A1"/><c r="C40"/>')
+        ...     archive.writestr("xl/worksheets/sheet1.xml", '<row><c r="A1"/><c r="C40"/></row>')
         >>> list(unfolded(file))
-        [(23, 120, 120)]
+        [(34, 120, 120)]
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -48,17 +50,78 @@ def unfolded(file: IO[bytes]) -> Iterator[tuple[int, int, int]]:
         raise NotXlsxError("it is no spreadsheet of the format xlsx.") from None
     unpacked = cells = 0
     for member in members:
-        bottom = right = 0
-        tail = b""
+        field = _Field()
         for part in _parts(file, member):
             unpacked += len(part)
-            if member.filename.lower().endswith(".xml"):
-                for letters, digits in _CELL.findall(tail + part):
-                    right = max(right, _column_number(letters))
-                    bottom = max(bottom, int(digits))
-                tail = part[-40:]
-            yield unpacked, cells + bottom * right, bottom * right
-        cells += bottom * right
+            field.feed(part)
+            yield unpacked, cells + field.cells, field.cells
+        cells += field.cells
+
+
+class _Field:
+    """The field that the cells of a sheet span, as its XML comes in; of what is no XML, none."""
+
+    def __init__(self) -> None:
+        self._parser: expat.XMLParserType | None = expat.ParserCreate()
+        self._parser.StartElementHandler = self._begun
+        self._parser.EndElementHandler = self._ended
+        self._fresh = True
+        self._row = self._column = self._filled = self._repeats = 0
+        self._bottom = self._right = 0
+
+    @property
+    def cells(self) -> int:
+        return self._bottom * self._right
+
+    def feed(self, part: bytes) -> None:
+        """The next bytes."""
+        if self._fresh and not part.lstrip().startswith((b"<", b"\xef\xbb\xbf")):
+            self._parser = None
+        self._fresh = False
+        if self._parser is not None:
+            try:
+                self._parser.Parse(part)
+            except expat.ExpatError:
+                raise NotXlsxError("the spreadsheet is damaged.") from None
+
+    def _begun(self, name: str, attributes: dict[str, str]) -> None:
+        kind = name.rpartition(":")[2]
+        if kind == "c":
+            self._place(attributes.get("r", ""))
+        elif kind == "row":
+            number = attributes.get("r", "")
+            self._row = int(number) if number.isascii() and number.isdigit() and len(number) < 20 else self._row + 1
+            self._column = 0
+        elif kind == "table-row":
+            self._repeats, self._column, self._filled = _repeated(attributes, "number-rows-repeated"), 0, 0
+        elif kind in ("table-cell", "covered-table-cell"):
+            self._column += _repeated(attributes, "number-columns-repeated")
+            if any(key.endswith("value-type") for key in attributes):
+                self._filled = self._column
+
+    def _ended(self, name: str) -> None:
+        kind = name.rpartition(":")[2]
+        if kind == "table-row":
+            self._row += self._repeats
+            if self._filled:
+                self._bottom, self._right = self._row, max(self._right, self._filled)
+        elif kind == "table":
+            self._row = 0
+
+    def _place(self, place: str) -> None:
+        """A cell of Office: where it says, or else behind the one before it."""
+        found = _PLACE.fullmatch(place)
+        if found is None:
+            self._column += 1
+        else:
+            # Longer ones than a sheet can have are read as something by some readers; they are far out.
+            self._column, self._row = _column_number(found[1][:9]), int(found[2][:18])
+        self._bottom, self._right = max(self._bottom, self._row), max(self._right, self._column)
+
+
+def _repeated(attributes: dict[str, str], wanted: str) -> int:
+    number = next((value for key, value in attributes.items() if key.endswith(wanted)), "1")
+    return min(int(number), _MOST_REPEATS) if number.isascii() and number.isdigit() and len(number) < 20 else 1
 
 
 def _parts(file: IO[bytes], member: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -88,8 +151,8 @@ def _parts(file: IO[bytes], member: zipfile.ZipInfo) -> Iterator[bytes]:
             return
 
 
-def _column_number(letters: bytes) -> int:
+def _column_number(letters: str) -> int:
     number = 0
-    for letter in letters:
-        number = 26 * number + letter - 64
+    for letter in letters.upper():
+        number = 26 * number + ord(letter) - 64
     return number

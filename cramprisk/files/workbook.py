@@ -18,6 +18,7 @@ __all__ = ["Workbook", "read_or_refused"]
 _CELLS = 50_000
 # Some thirty bytes each, two gigabytes in all. A full sheet has 64 columns then; one with more of both is no list.
 _MOST_CELLS = 1 << 26
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 class Workbook:
@@ -109,6 +110,11 @@ def read_or_refused(message: str) -> Iterator[None]:
 
 def _measure(source: Source) -> None:
     """Refuse a sheet whose last cell lies so far out that laying out the field before it takes all memory."""
+    head = source.file.read(len(_COMPOUND))
+    source.file.seek(0)
+    if head == _COMPOUND:
+        # The format of before 2007, whose sheets have no more than 65,536 rows of 256 cells.
+        return
     try:
         for *_, cells in unfolded(source.file):
             if cells > _MOST_CELLS:
@@ -117,10 +123,8 @@ def _measure(source: Source) -> None:
                     "Delete what lies far out, or save the list as CSV."
                 )
     except NotXlsxError:
-        # Of another format, or damaged, as the reader will say.
-        pass
-    finally:
-        source.file.seek(0)
+        raise InputError(f"{source.label}: is cut off or no spreadsheet. Save it again as .xlsx or as CSV.") from None
+    source.file.seek(0)
 
 
 def _batch(rows: list[list[Cell]], first: int) -> Rows:

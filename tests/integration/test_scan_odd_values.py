@@ -138,7 +138,7 @@ def test_texts_inside_a_list_that_are_no_utf_8_are_refused_by_the_name_of_the_co
     code, said = run(in_parquet(tmp_path, notes=texts), "-o", tmp_path / "out.csv")
 
     assert code == 4
-    assert "notes: the column is damaged, or its texts are not UTF-8" in said
+    assert "notes: is damaged, or its texts are not UTF-8" in said
     assert "secret" not in said
 
 
@@ -200,14 +200,19 @@ def test_a_packed_table_that_is_damaged_leaves_no_file_open(tmp_path, run, recwa
     assert [str(one.message) for one in recwarn] == []
 
 
-@pytest.mark.parametrize("cell", ["XFD1048576", "A99999999999"])
-def test_a_cell_far_out_is_refused_before_it_takes_all_memory(tmp_path, run, cell):
+def a_workbook(path, change):
+    """A workbook of three rows whose sheet is changed."""
     sound = io.BytesIO()
     with xlsxwriter.Workbook(sound) as book:
         book.add_worksheet().write_column(0, 0, ["drug", "Lasix", "quinine"])
-    with zipfile.ZipFile(sound) as old, zipfile.ZipFile(tmp_path / "list.xlsx", "w") as new:
+    with zipfile.ZipFile(sound) as old, zipfile.ZipFile(path, "w") as new:
         for one in old.infolist():
-            new.writestr(one, old.read(one).replace(b'r="A3"', f'r="{cell}"'.encode()))
+            new.writestr(one, change(old.read(one)) if "sheet1" in one.filename else old.read(one))
+
+
+@pytest.mark.parametrize("cell", ["XFD1048576", "xfd1048576", "XFDignore6", "A99999999999"])
+def test_a_cell_far_out_is_refused_before_it_takes_all_memory(tmp_path, run, cell):
+    a_workbook(tmp_path / "list.xlsx", lambda sheet: sheet.replace(b'r="A3"', f'r="{cell}"'.encode()))
 
     code, said = run(tmp_path / "list.xlsx", "-o", tmp_path / "out.csv")
 
@@ -266,3 +271,73 @@ def test_a_panic_of_the_reader_of_spreadsheets_is_an_error_with_what_to_do(tmp_p
     assert code == 4
     assert "Save it again as .xlsx or as CSV" in said
     assert not (tmp_path / "out.csv").exists()
+
+
+CELLS = b"<c><v>1</v></c>" * 100
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        b'<row r="1">' + CELLS + b'</row><row r="4000000">' + CELLS + b"</row>",
+        b'<x:row r="1"><x:c r="A1"/></x:row><x:row r="4000000"><x:c note=">" r="XFD4000000"/></x:row>',
+    ],
+    ids=["cells without a place", "a prefix, and a sign inside"],
+)
+def test_rows_far_out_are_refused_however_they_are_written(tmp_path, run, rows):
+    prefix = b'<worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main" '
+    a_workbook(
+        tmp_path / "list.xlsx",
+        lambda sheet: sheet.replace(b"<worksheet ", prefix).replace(b"</sheetData>", rows + b"</sheetData>"),
+    )
+
+    code, said = run(tmp_path / "list.xlsx", "-o", tmp_path / "out.csv")
+
+    assert code == 4
+    assert "a sheet reaches over more than 67,108,864 cells" in said
+
+
+def in_open_document(path, rows):
+    names = 'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"'
+    names += ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {names}><office:body><office:spreadsheet><table:table table:name='list'>{rows}"
+            "</table:table></office:spreadsheet></office:body></office:document-content>",
+        )
+        archive.writestr("META-INF/manifest.xml", "<manifest/>")
+
+
+TEXT = '<table:table-cell {} office:value-type="string"><text:p>Lasix</text:p></table:table-cell>'
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "<table:table-row>" + TEXT.format('table:number-columns-repeated="4000000000"') + "</table:table-row>",
+        '<table:table-row table:number-rows-repeated="4000000000">' + TEXT.format("") + "</table:table-row>",
+    ],
+    ids=["columns", "rows"],
+)
+def test_cells_that_are_repeated_without_end_are_refused(tmp_path, run, rows):
+    in_open_document(tmp_path / "list.ods", rows)
+
+    code, said = run(tmp_path / "list.ods", "-o", tmp_path / "out.csv")
+
+    assert code == 4
+    assert "a sheet reaches over more than 67,108,864 cells" in said
+
+
+def test_empty_rows_to_the_end_of_a_sheet_are_no_cells(tmp_path, run):
+    empty = '<table:table-cell table:number-columns-repeated="16384"/>'
+    cells = (TEXT.format("").replace("Lasix", text) for text in ("drug", "Lasix", "quinine"))
+    rows = "".join(f"<table:table-row>{cell}{empty}</table:table-row>" for cell in cells)
+    in_open_document(
+        tmp_path / "list.ods", f'{rows}<table:table-row table:number-rows-repeated="1048573">{empty}</table:table-row>'
+    )
+
+    code, said = run(tmp_path / "list.ods", "-o", tmp_path / "out.csv")
+
+    assert code == 0, said
