@@ -6,7 +6,6 @@ and a process that lacks memory ends without a word.
 
 from __future__ import annotations
 
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from cramprisk.errors import InputError
 __all__ = ["NotXlsxError", "unfolded"]
 
 _CHUNK = 64 * 1024
-_PLACE = re.compile(r"([A-Za-z]+)([0-9]+)")
 _MOST_REPEATS = 1 << 40
 
 
@@ -64,8 +62,8 @@ class _Field:
     def __init__(self) -> None:
         self._parser: expat.XMLParserType | None = expat.ParserCreate()
         self._parser.StartElementHandler = self._begun
-        self._parser.EndElementHandler = self._ended
         self._fresh = True
+        self._columns: dict[str, int] = {}
         self._row = self._column = self._filled = self._repeats = 0
         self._bottom = self._right = 0
 
@@ -85,13 +83,16 @@ class _Field:
                 raise NotXlsxError("the spreadsheet is damaged.") from None
 
     def _begun(self, name: str, attributes: dict[str, str]) -> None:
-        kind = name.rpartition(":")[2]
+        # In the order of how often they come: a large sheet has millions of each.
+        kind = name if len(name) < 3 else name.rpartition(":")[2]
         if kind == "c":
             self._place(attributes.get("r", ""))
         elif kind == "row":
             number = attributes.get("r", "")
             self._row = int(number) if number.isascii() and number.isdigit() and len(number) < 20 else self._row + 1
             self._column = 0
+        elif kind == "table" and self._parser is not None:
+            self._parser.EndElementHandler = self._ended
         elif kind == "table-row":
             self._repeats, self._column, self._filled = _repeated(attributes, "number-rows-repeated"), 0, 0
         elif kind in ("table-cell", "covered-table-cell"):
@@ -110,13 +111,19 @@ class _Field:
 
     def _place(self, place: str) -> None:
         """A cell of Office: where it says, or else behind the one before it."""
-        found = _PLACE.fullmatch(place)
-        if found is None:
-            self._column += 1
-        else:
+        letters = place.rstrip("0123456789")
+        column = self._columns.get(letters)
+        if column is None:
             # Longer ones than a sheet can have are read as something by some readers; they are far out.
-            self._column, self._row = _column_number(found[1][:9]), int(found[2][:18])
-        self._bottom, self._right = max(self._bottom, self._row), max(self._right, self._column)
+            column = self._columns[letters] = _column_number(letters[:9]) if letters.isascii() and letters.isalpha() else 0
+        if column and len(letters) < len(place):
+            self._column, self._row = column, int(place[len(letters) :][:18])
+        else:
+            self._column += 1
+        if self._row > self._bottom:
+            self._bottom = self._row
+        if self._column > self._right:
+            self._right = self._column
 
 
 def _repeated(attributes: dict[str, str], wanted: str) -> int:
