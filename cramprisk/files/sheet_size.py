@@ -120,10 +120,8 @@ class _Field:
             self._column, self._row = column, int(place[len(letters) :][:18])
         else:
             self._column += 1
-        if self._row > self._bottom:
-            self._bottom = self._row
-        if self._column > self._right:
-            self._right = self._column
+        self._bottom = max(self._bottom, self._row)
+        self._right = max(self._right, self._column)
 
 
 def _repeated(attributes: dict[str, str], wanted: str) -> int:
