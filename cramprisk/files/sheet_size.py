@@ -6,6 +6,7 @@ and a process that lacks memory ends without a word.
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from cramprisk.errors import InputError
 __all__ = ["NotXlsxError", "unfolded"]
 
 _CHUNK = 64 * 1024
+_CELL = re.compile(rb"<(?:[^\s<>/:]*:)?c[\s/>]")
+_NEAR = re.compile(rb'<c r="(?:[A-Z]|A[A-Z]|B[A-L])(?:[0-9]{1,6}|10[0-4][0-9]{4})"')
+_MARKS = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _MOST_REPEATS = 1 << 40
 
 
@@ -24,11 +28,13 @@ class NotXlsxError(InputError):
     """It is no archive, or one that cannot be unpacked, or holds what is no XML."""
 
 
-def unfolded(file: IO[bytes]) -> Iterator[tuple[int, int, int]]:
+def unfolded(file: IO[bytes], *, plainly: bool = False) -> Iterator[tuple[int, int, int]]:
     """While an archive is gone through: the bytes unpacked, and the cells laid out by the sheets so far, and by the last alone.
 
     Args:
         file: The archive, of Office or OpenDocument; read from anywhere to anywhere.
+        plainly: Whether a sheet that plainly has no more than 64 columns and no more rows than Excel knows is passed over,
+            and counted as no cell. It takes a tenth of the time.
 
     Raises:
         NotXlsxError: It is no archive, cannot be unpacked, or a sheet in it is damaged.
@@ -48,12 +54,27 @@ def unfolded(file: IO[bytes]) -> Iterator[tuple[int, int, int]]:
         raise NotXlsxError("it is no spreadsheet of the format xlsx.") from None
     unpacked = cells = 0
     for member in members:
+        if plainly and _plain(_parts(file, member)):
+            continue
         field = _Field()
         for part in _parts(file, member):
             unpacked += len(part)
             field.feed(part)
             yield unpacked, cells + field.cells, field.cells
         cells += field.cells
+
+
+def _plain(parts: Iterator[bytes]) -> bool:
+    """Whether each cell of a sheet says where it is, in the usual way, and that is not far out."""
+    rest = b""
+    for part in parts:
+        data = rest + part
+        end = data.rfind(b"<")
+        # Without the last tag, which may go on.
+        data, rest = data[:end], data[end:]
+        if len(rest) > _CHUNK or b"table-" in data or len(_NEAR.findall(data)) != len(_CELL.findall(data)):
+            return False
+    return _CELL.match(rest) is None and b"table-" not in rest
 
 
 class _Field:
@@ -73,7 +94,7 @@ class _Field:
 
     def feed(self, part: bytes) -> None:
         """The next bytes."""
-        if self._fresh and not part.lstrip().startswith((b"<", b"\xef\xbb\xbf")):
+        if self._fresh and not part.lstrip().startswith(_MARKS):
             self._parser = None
         self._fresh = False
         if self._parser is not None:

@@ -116,7 +116,7 @@ def _measure(source: Source) -> None:
         # The format of before 2007, whose sheets have no more than 65,536 rows of 256 cells.
         return
     try:
-        for *_, cells in unfolded(source.file):
+        for *_, cells in unfolded(source.file, plainly=True):
             if cells > _MOST_CELLS:
                 raise InputError(
                     f"{source.label}: a sheet reaches over more than {_MOST_CELLS:,} cells. "
