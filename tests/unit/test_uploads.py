@@ -137,12 +137,13 @@ def test_a_workbook_that_unfolds_without_end_is_refused_even_if_it_belies_its_si
         read(bytes(bomb), "xlsx")
 
 
-def test_one_cell_far_out_is_refused_before_the_field_before_it_is_laid_out():
+@pytest.mark.parametrize("place", ["XFD1048576", "xfd1048576", "XFDignore6"])
+def test_one_cell_far_out_is_refused_before_the_field_before_it_is_laid_out(place):
     content = workbook({"list": [["Lasix"]]})
     members = {
         info.filename: zipfile.ZipFile(BytesIO(content)).read(info) for info in zipfile.ZipFile(BytesIO(content)).infolist()
     }
-    members["xl/worksheets/sheet1.xml"] = members["xl/worksheets/sheet1.xml"].replace(b'r="A1"', b'r="XFD1048576"')
+    members["xl/worksheets/sheet1.xml"] = members["xl/worksheets/sheet1.xml"].replace(b'r="A1"', f'r="{place}"'.encode())
 
     with pytest.raises(InputError, match="cells"):
         read(zipped(members), "xlsx")
