@@ -135,7 +135,7 @@ class Matcher:
         everything, entry, hits = read
         if "free" in entry.words or not says_nothing(everything, self.kind, text[everything[-1].end :]):
             return match, None
-        return match, frozenset(self._respelt(entry, hits).values())
+        return match, frozenset(self.respelt(entry, hits).values())
 
     def _matched(self, text: str, codes: tuple[tuple[str, str], ...], beside: frozenset[str] = frozenset()) -> Match:
         return self._look(text, codes, beside)[0]
@@ -417,7 +417,7 @@ class Matcher:
 
         "gestational diabetis": with the one word written as the tables' first name has it, a longer name is known.
         """
-        respelt = self._respelt(entry, hits) if len(entry.words) > 1 else {}
+        respelt = self.respelt(entry, hits) if len(entry.words) > 1 else {}
         if not respelt:
             return hits
         words = tuple([respelt.get(index, word) for index, word in enumerate(entry.words)])
@@ -428,7 +428,7 @@ class Matcher:
                 hits = sorted([*(one for one in hits if one not in inside), hit._replace(score=inside[0].score, near=True)])
         return hits
 
-    def _respelt(self, entry: Entry, hits: Sequence[Hit]) -> dict[int, str]:
+    def respelt(self, entry: Entry, hits: Sequence[Hit]) -> dict[int, str]:
         """The words of hits that the tables' first name has otherwise, as it has them."""
         changed: dict[int, str] = {}
         for hit in hits:

@@ -115,3 +115,10 @@ def test_class_words_are_concepts():
     assert normalize("diuretics").concepts == ("diuretics",)
     assert normalize("a statin").concepts == ("statins",)
     assert normalize("beta agonist inhaler").concepts[0].endswith("beta2-agonists")
+
+
+@pytest.mark.parametrize("every", ["q4-6h", "q6-8h", "q2-4hr prn", "q12-24h"])
+def test_a_span_of_hours_is_understood(checker, every):
+    match = checker.normalize(f"salbutamol 1-2 puffs {every}")
+
+    assert (match.concepts, match.not_understood) == (("salbutamol",), ())
