@@ -13,6 +13,8 @@ from cramprisk.checker import Checker
 from cramprisk.model import Match
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+# The same few examples for every mutant (tests/mutants.py); chosen with --hypothesis-profile.
+settings.register_profile("mutants", settings.get_profile("default"), max_examples=25, derandomize=True, database=None)
 settings.load_profile("default")
 
 CASES = Path(__file__).parent / "cases"
