@@ -99,16 +99,15 @@ def fold(text: str) -> str:
 
 
 def _fold_with_origin(text: str) -> tuple[str, Sequence[int]]:
-    """The folded text, and for each of its characters (and its end) the index in `text` it came from."""
+    """The folded text, and for each of its characters the index in `text` it came from."""
     if text.isascii():
-        return fold(text), range(len(text) + 1)
+        return fold(text), range(len(text))
     folded: list[str] = []
     origin: list[int] = []
     for index, char in enumerate(text):
         for piece in _fold_char(char):
             folded.append(piece)
             origin.append(index)
-    origin.append(len(text))
     return "".join(folded), origin
 
 

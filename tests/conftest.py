@@ -26,6 +26,14 @@ def cases(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
+def identifier(*words: str) -> str:
+    """The words as the id of a test, in plain ASCII.
+
+    An id with a backslash is escaped once more by each collection in one process, and the mutants' tests are not found again.
+    """
+    return " ".join(words).encode("ascii", "replace").decode().replace("\\", "|")
+
+
 def said(match: Match) -> set[str]:
     """The concepts of a match with their qualifiers, as the cases write them: ``diabetes:negated``."""
     return {

@@ -1,9 +1,9 @@
 """Mutation testing: changes the code of a module in small ways and counts which changes no test notices.
 
 ``python -m tests.mutants text tables`` runs mutmut (the extra ``mutants``) for each module, with the tests that speak about it, and
-prints a line for each: mutants, killed, timeouts, survived. ``--sample 300`` takes that many mutants of a module at random, and
-``--survivors`` shows the changes that survived. Each module is worked on in a folder of its own under ``build/mutants``; begun
-work is continued there, so delete the folder to begin anew.
+prints a line for each: mutants, killed, timeouts, survived, and untested where no test calls the function. ``--sample 300`` takes
+that many mutants of a module at random, and ``--survivors`` shows the changes that survived. A module is worked on in a folder of
+its own under ``build/mutants``; ``--resume`` goes on there, and ``--again`` runs what survived there with the tests of now.
 
 mutmut changes the bodies of functions. Module constants (regular expressions, sets of words) and functions with a decorator
 (``cached_property``) stay as they are.
@@ -24,7 +24,6 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 WORK = ROOT / "build" / "mutants"
 
-ENGINE = ("tests/unit/test_matcher.py", "tests/unit/test_qualifiers.py", "tests/property/test_engine_on_few_names.py")
 LAWS = tuple(
     f"tests/property/test_laws.py::{name}"
     for name in (
@@ -48,20 +47,15 @@ TESTS = {
         "tests/tables/test_rules.py::test_a_broken_file_is_a_table_error_that_says_where",
         "tests/tables/test_rules.py::test_a_missing_file_is_a_table_error",
         "tests/tables/test_rules.py::test_a_folder_that_is_none_is_a_table_error",
-        "tests/tables/test_rules.py::test_the_digest_of_the_tables_that_ship_is_recorded",
-        "tests/tables/test_rules.py::test_an_old_index_is_not_used",
         "tests/property/test_laws.py::test_what_is_written_is_read_again",
-        "tests/unit/test_overlay.py",
-        "tests/unit/test_checker.py",
     ),
     "lexicon": (
         "tests/unit/test_lexicon.py",
-        "tests/unit/test_overlay.py",
-        "tests/unit/test_rxnorm.py",
         "tests/unit/test_matcher.py",
     ),
     "matcher": (
         "tests/unit/test_matcher.py",
+        "tests/unit/test_qualifiers.py",
         "tests/unit/test_matcher_decisions.py",
         "tests/unit/test_checker.py",
         "tests/unit/test_columns.py::test_an_entry_that_says_more_than_names_is_not_read_plainly",
@@ -103,10 +97,10 @@ print(*(get_mutant_name(path, name) for name in mutate_file_contents(str(path), 
 
 
 def prepared(module: str) -> Path:
-    """The folder in which a module is worked on, as the project is now; results of functions that did not change stay."""
+    """The folder in which a module is worked on, with the code and the tests of now; what was found out there stays."""
     folder = WORK / module
     folder.mkdir(parents=True, exist_ok=True)
-    # mutmut copies a source file only when it has none, and would miss what changed since.
+    # mutmut copies a file only where there is none, and would miss what changed since.
     shutil.rmtree(folder / "mutants" / "tests", ignore_errors=True)
     for copy in (folder / "mutants" / "cramprisk").rglob("*.py"):
         source = ROOT / copy.relative_to(folder / "mutants")
@@ -147,11 +141,12 @@ def chosen(folder: Path, module: str, number: int, seed: int) -> list[str]:
 
 
 STATES = ("killed", "timeouts", "survived", "untested")
+ALIVE = ("survived", "untested")
 
 
 def results(folder: Path, module: str) -> dict[str, str]:
     """How each mutant ended, of those that were run."""
-    ended = {1: "killed", 3: "killed", 0: "survived", 5: "untested", 33: "untested"} | dict.fromkeys(
+    ended = {1: "killed", 2: "killed", 3: "killed", 0: "survived", 5: "untested", 33: "untested"} | dict.fromkeys(
         (24, 152, -24, -9), "timeouts"
     )
     codes = json.loads((folder / "mutants" / "cramprisk" / f"{module}.py.meta").read_text("utf-8"))["exit_code_by_key"]
@@ -166,20 +161,26 @@ def main() -> None:
     parser.add_argument("modules", nargs="*", default=["text"], choices=sorted(TESTS), metavar="module", help=", ".join(TESTS))
     parser.add_argument("--sample", type=int, default=0, help="so many mutants of each module, at random; 0 takes all (default)")
     parser.add_argument("--seed", type=int, default=1, help="of the choice (default 1)")
+    parser.add_argument("--resume", action="store_true", help="go on where a run was stopped, or add to a sample")
+    parser.add_argument("--again", action="store_true", help="run only the mutants that survived before, with the tests of now")
     parser.add_argument("--survivors", action="store_true", help="show the changes that survived")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many mutants at once (default all cores)")
     asked = parser.parse_args()
     print(f"{'module':<10}{'mutants':>9}" + "".join(f"{state:>10}" for state in STATES))
     for module in asked.modules:
+        if not (asked.resume or asked.again):
+            shutil.rmtree(WORK / module, ignore_errors=True)
         folder = prepared(module)
         sample = chosen(folder, module, asked.sample, asked.seed)
-        mutmut(folder, "run", "--max-children", str(asked.processes), *sample, log=folder / "log.txt")
+        run = [name for name, state in results(folder, module).items() if state in ALIVE] if asked.again else sample
+        if run or not asked.again:
+            mutmut(folder, "run", "--max-children", str(asked.processes), *run, log=folder / "log.txt")
         states = results(folder, module)
         states = {name: states[name] for name in sample or states}
         count = Counter(states.values())
         print(f"{module:<10}{len(states):>9}" + "".join(f"{count[state]:>10}" for state in STATES), flush=True)
         if asked.survivors:
-            for name in (name for name, state in states.items() if state in ("survived", "untested")):
+            for name in (name for name, state in states.items() if state in ALIVE):
                 print(mutmut(folder, "show", name))
 
 

@@ -166,20 +166,20 @@ def test_words_that_a_folder_adds_are_found_though_they_stand_last(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "concepts", "method", "table", "rank"),
+    ("text", "expected"),
     [
-        ("furosemide", ("furosemide",), Method.NAME, "drugs.csv name", 0),
-        ("FUROSEMIDE", ("furosemide",), Method.NAME, "drugs.csv name", 0),
-        ("Frusol", ("furosemide",), Method.BRAND, "drugs.csv brands", 1),
-        ("APAP", ("paracetamol",), Method.ABBREVIATION, "drugs.csv abbreviations", 0),
-        ("co-codamol", ("codeine", "paracetamol"), Method.COMBINATION, "combinations.csv synonyms", 0),
-        ("loop diuretics", ("loop-diuretics",), Method.CLASS, "drug_classes.csv name", 0),
+        ("furosemide", (("furosemide",), Method.NAME, "drugs.csv name", 0)),
+        ("FUROSEMIDE", (("furosemide",), Method.NAME, "drugs.csv name", 0)),
+        ("Frusol", (("furosemide",), Method.BRAND, "drugs.csv brands", 1)),
+        ("APAP", (("paracetamol",), Method.ABBREVIATION, "drugs.csv abbreviations", 0)),
+        ("co-codamol", (("codeine", "paracetamol"), Method.COMBINATION, "combinations.csv synonyms", 0)),
+        ("loop diuretics", (("loop-diuretics",), Method.CLASS, "drug_classes.csv name", 0)),
     ],
 )
-def test_a_name_says_what_it_stands_for_and_where_it_is_written(drugs, text, concepts, method, table, rank):
+def test_a_name_says_what_it_stands_for_and_where_it_is_written(drugs, text, expected):
     name = drugs.name(drugs.key(drugs.tokens_of(text)))
 
-    assert (name.concepts, name.method, name.table, name.rank) == (concepts, method, table, rank)
+    assert (name.concepts, name.method, name.table, name.rank) == expected
 
 
 def test_the_words_of_a_medicine_have_their_order_and_those_of_a_condition_none(drugs, conditions):

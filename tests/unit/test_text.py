@@ -125,10 +125,20 @@ def test_a_line_stands_in_the_text_where_it_is_said_to_begin(text):
     end = 0
     for line, start in split_lines(text):
         assert line.strip() == line != ""
+        assert start >= end
         assert text[start : start + len(line)] == line
         assert not any(char.isalnum() for char in text[end:start].replace("2. ", "").replace("[x]", ""))
         end = start + len(line)
     assert not any(char.isalpha() for char in text[end:].replace("[x]", ""))
+
+
+def test_equal_lines_have_their_own_places():
+    assert list(split_lines("  aspirin\n-  hctz\naspirin")) == [("aspirin", 2), ("hctz", 13), ("aspirin", 18)]
+
+
+def test_spans_hold_the_commas_inside_them_only():
+    assert split_list("a,b,c,d", may_split=[(2, 5), (0, 3)]) == ["a,b,c", "d"]  # they overlap
+    assert split_list("ab,cd", may_split=[(0, 2), (2, 5)]) == ["ab", "cd"]  # they touch
 
 
 @given(
