@@ -68,12 +68,12 @@ DRUGS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def drugs():
     return Lexicon(tables_from(DRUGS), Kind.DRUG)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def conditions():
     return Lexicon(tables_from(DRUGS), Kind.CONDITION)
 
@@ -260,6 +260,19 @@ def test_how_seldom_a_name_is_written(drugs, text, rarity):
     assert drugs.rarity(drugs.name(drugs.key(drugs.tokens_of(text)))) == rarity
 
 
+def test_of_a_product_only_its_first_names_are_well_known():
+    """A medicine's synonyms are equally well known; of the many names of a product the later are seldom written."""
+    names = "aa|bb|cc|dd|ee"
+    rows = {
+        "drugs.csv": [{"id": "one", "name": "one", "synonyms": names}],
+        "combinations.csv": [{"id": "one+two", "ingredients": "one|two", "synonyms": names.replace("|", "x|")}],
+    }
+    lexicon = Lexicon(tables_from(rows), Kind.DRUG)
+
+    assert [lexicon.rarity(lexicon.name(key)) for key in ("aa", "bb", "cc", "dd", "ee")] == [1, 1, 1, 1, 1]
+    assert [lexicon.rarity(lexicon.name(key)) for key in ("aax", "bbx", "ccx", "ddx")] == [1, 1, 1, 2]
+
+
 def test_no_condition_is_common(conditions):
     assert conditions.rarity(conditions.name("gout")) == 1
 
@@ -391,11 +404,13 @@ def test_a_code_of_a_medicine_is_looked_up(drugs, system, code, concepts):
         ("icd10cm", "N18.3", ("kidney-disease",)),  # what those below have in common
         ("icd10cm", "N19", ()),  # those below have nothing in common
         ("icd10cm", "N1", ()),
+        ("icd10cm", "M1", ()),  # two characters are a chapter, not a disease
         ("icd10cm", "Z99", ()),
         ("snomed", "73211009", ("diabetes",)),
         ("snomed", "1234567", ("diabetes", "gout")),
         ("snomed", "7321100", ()),
         ("atc", "C03", ()),
+        ("atc", "M10", ()),  # gout only as an ICD-10 code
     ],
 )
 def test_a_code_of_a_condition_is_looked_up(conditions, system, code, concepts):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cramprisk import tables as module
-from cramprisk.errors import InputError, TableError
+from cramprisk.errors import InputError, Problem, TableError
 from cramprisk.tables import (
     LAYOUT,
     Table,
@@ -56,6 +56,8 @@ def checked(folder):
 def problems(folder):
     with pytest.raises(TableError) as caught:
         read_tables(folder)
+    # Of a line or of the file as a whole (line 0), and of no column: a file that cannot be parsed has none.
+    assert all(problem.line >= 0 and problem.column == "" for problem in caught.value.problems)
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -112,6 +114,8 @@ def test_a_mark_of_byte_order_is_no_part_of_the_header(folder):
     ("content", "says"),
     [
         (HEADER + b"a,a,,,,,,\nb,\xe9,,,,,,\n", "drugs.csv:3: not UTF-8. Save the file as UTF-8."),
+        (b"\n\xff\n\n", "drugs.csv:2: not UTF-8. Save the file as UTF-8."),
+        (b"\n\0\n\n\n", "drugs.csv:2: holds a NUL character. Remove it."),
         (b"\xff\nx\xff", "drugs.csv:1: not UTF-8. Save the file as UTF-8."),
         (HEADER + b"a,a,,,,,,\nb,\0,,,,,,\nc,\0,,,,,,\n", "drugs.csv:3: holds a NUL character. Remove it."),
         (b"", "drugs.csv: is empty. It needs the header id,name,synonyms,brands,abbreviations,drug_class,rxcui,atc"),
@@ -226,8 +230,8 @@ def test_the_tables_stand_beside_the_code_or_in_the_source_tree(tmp_path, monkey
 
     with pytest.raises(TableError) as caught:
         data_folder()
-    assert str(caught.value.problems[0]) == (
-        "data: the folder of tables is missing from this installation. Install the package again."
+    assert caught.value.problems[0] == Problem(
+        "data", 0, "", "the folder of tables is missing from this installation. Install the package again."
     )
 
     (package.parent / "pyproject.toml").touch()
@@ -319,7 +323,7 @@ def test_a_folder_that_is_not_there_is_an_input_error(tmp_path):
         (KeyboardInterrupt(), KeyboardInterrupt),
     ],
 )
-@pytest.mark.parametrize("step", ["fsync", "replace"])
+@pytest.mark.parametrize("step", ["fsync", "replace", "fsync, and another program tidies up"])
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, failure, raised, step):
     path = tmp_path / "drugs.csv"
     path.write_bytes(b"old")
@@ -328,9 +332,11 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
         # Written beside the old file, and hidden: another disk could not be moved from, and a reader must not take it for a table.
         (beside,) = (other.name for other in tmp_path.iterdir() if other != path)
         assert beside.startswith(".drugs.csv.")
+        if "tidies" in step:
+            (tmp_path / beside).unlink()
         raise failure
 
-    monkeypatch.setattr(os if step == "fsync" else Path, step, fail)
+    monkeypatch.setattr(*((Path, "replace") if step == "replace" else (os, "fsync")), fail)
     with pytest.raises(raised) as caught:
         write_file(path, b"new")
 
