@@ -386,6 +386,8 @@ def test_look_alikes_go_both_ways_and_from_any_of_their_names(drugs, conditions)
         ("ndc", "71-0155", ()),
         ("ndc", "0071015523", ()),
         ("snomed", "73211009", ()),
+        ("snomed", "1234567", ()),  # codes of conditions say nothing of medicines
+        ("icd10cm", "E11.9", ()),
     ],
 )
 def test_a_code_of_a_medicine_is_looked_up(drugs, system, code, concepts):
@@ -410,6 +412,8 @@ def test_a_code_of_a_medicine_is_looked_up(drugs, system, code, concepts):
         ("snomed", "1234567", ("diabetes", "gout")),
         ("snomed", "7321100", ()),
         ("atc", "C03", ()),
+        ("atc", "N02AJ06", ()),
+        ("rxcui", "99", ()),
         ("atc", "M10", ()),  # gout only as an ICD-10 code
     ],
 )
