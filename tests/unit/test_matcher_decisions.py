@@ -140,6 +140,47 @@ def test_a_list_settles_a_name_only_if_one_meaning_is_on_it(conditions):
     assert conditions.match_list(["PD", "Parkinson's disease", "panic disorder"])[0].concepts == ()
 
 
+def several_meanings(kind):
+    """Something that is alpha, or beta and gamma together."""
+    file = "drugs" if kind is Kind.DRUG else "conditions"
+    rows = [{"id": name, "name": name, "kind": "other"} for name in ("alpha", "beta", "gamma", "delta")]
+    meanings = [{"name": "Calm", "kind": kind.value, "meanings": "alpha|beta+gamma", "settled_by": "alpha=delta"}]
+    return small(kind, **{file: rows}, ambiguous_names=meanings)
+
+
+@pytest.mark.parametrize(
+    ("text", "concepts", "open_meanings"),
+    [
+        ("Calm, gamma, beta", ("beta", "gamma"), 0),
+        ("Calm alpha", ("alpha",), 0),
+        ("Calm, delta", ("alpha", "delta"), 0),
+        ("Calm, beta", ("beta",), 2),  # half a meaning settles nothing
+        ("Calm", (), 2),
+        ("Calm, alpha, beta, gamma", ("alpha", "beta", "gamma"), 2),
+    ],
+)
+def test_a_name_of_several_meanings_is_settled_by_the_other_names_of_its_entry(text, concepts, open_meanings):
+    match = several_meanings(Kind.DRUG).match(text)
+
+    assert set(match.concepts) == set(concepts)
+    assert len(match.candidates) == open_meanings
+    assert ("Calm" in [mention.name for mention in match.mentions]) == (open_meanings == 0)
+
+
+def test_all_parts_of_a_meaning_must_be_on_the_list():
+    matcher = several_meanings(Kind.CONDITION)
+
+    assert matcher.match_list(["Calm", "beta", "gamma"])[0].concepts == ("beta", "gamma")
+    assert matcher.match_list(["Calm", "beta"])[0].concepts == ()
+
+
+def test_a_code_counts_beside_a_list_and_beside_a_long_text(conditions):
+    code = [("icd10cm", "G20")]
+
+    assert conditions.match("qwrtz", frozenset({"gout"}), code).concepts == ("parkinsons-disease",)
+    assert conditions.match("qwrtz " * 60, codes=code).concepts == ("parkinsons-disease",)
+
+
 @pytest.mark.parametrize("remember", [0, 3])
 def test_what_is_remembered_changes_no_answer(checker, remember):
     matcher = Matcher(checker.matcher(Kind.CONDITION).lexicon, remember=remember)
@@ -241,6 +282,8 @@ def test_a_metal_right_behind_a_medicine_is_its_salt(drugs, text, concepts):
         ("aspirin for iron deficiency", {"acetylsalicylic-acid"}),
         ("low potassium, furosemide", {"furosemide"}),
         ("high-potassium furosemide", {"furosemide"}),
+        ("low, potassium", {"potassium"}),
+        ("potassium, furosemide, low", {"potassium", "furosemide"}),
         ("potassium level", set()),
         ("potassium, level", {"potassium"}),
         ("iron. low mood", {"iron"}),
@@ -257,6 +300,7 @@ def test_a_substance_that_is_only_spoken_of_is_not_taken(drugs, text, concepts):
 
 
 def test_the_only_name_of_an_entry_is_denied_and_not_left_out(drugs):
+    assert said(drugs.match("without caffeine")) == {"caffeine:negated"}
     assert said(drugs.match("aspirin free")) == {"acetylsalicylic-acid:negated"}
 
 
@@ -349,6 +393,7 @@ INVERTED = [
         ("xx bel, lo yy", ("one",)),
         ("bel lo", ()),
         ("bel | lo", ()),
+        ("bel, lo; yy", ("one",)),
         ("lo, xx, na", ()),
     ],
 )
@@ -404,6 +449,7 @@ def test_an_abbreviation_that_ends_in_s_is_no_plural(conditions, text, concepts)
     [
         ("Diabetes mellitus, type 2", {"type-2-diabetes"}),
         ("type 2, diabetes", {"type-2-diabetes"}),
+        ("gout, type 2, diabetes", {"gout", "type-2-diabetes"}),
         ("low potassium, high sodium", {"hypokalaemia", "hypernatraemia"}),
         ("low potassium\\high sodium", {"hypokalaemia", "hypernatraemia"}),
         ("high sodium low potassium", {"hypokalaemia", "hypernatraemia"}),
@@ -512,6 +558,24 @@ def test_a_synonym_that_the_longer_name_does_not_have_is_read_as_it():
 
     assert match.concepts == ("gestational-diabetes",)
     assert match.method is Method.NEAR
+
+
+def test_a_longer_name_of_ordinary_words_and_a_slip_is_read_among_others():
+    rows = [
+        {"id": "diabetes", "name": "diabetes", "kind": "disease", "synonyms": "diabetis"},
+        {"id": "gout", "name": "gout", "kind": "disease"},
+        {"id": "type-2-diabetes", "name": "type 2 diabetes", "kind": "disease", "parent": "diabetes"},
+    ]
+    words = [{"word": "type", "kind": "filler"}]
+    match = small(Kind.CONDITION, conditions=rows, words=words).match("gout, type 2 diabetis, gout")
+
+    assert match.concepts == ("gout", "type-2-diabetes")
+    assert [(mention.matched_text, mention.method, mention.score) for mention in match.mentions] == [
+        ("gout", Method.NAME, 100.0),
+        ("type 2 diabetis", Method.NEAR, 100.0),
+        ("gout", Method.NAME, 100.0),
+    ]
+    assert match.complete
 
 
 # ---------------------------------------------------------------------- a list typed as one text
