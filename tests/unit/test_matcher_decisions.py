@@ -103,9 +103,26 @@ def test_what_was_not_understood_stands_in_the_order_of_the_entry(drugs):
     assert drugs.match("zzwwq, aspirin, AZT, warfarin, qwrtzpl").not_understood == ("zzwwq", "AZT", "qwrtzpl")
 
 
-def test_what_is_free_of_something_is_not_read_plainly(drugs):
+def test_only_names_and_plain_words_are_read_plainly(drugs):
     assert drugs.match_plainly("aspirin 40 mg")[1] == frozenset()
-    assert drugs.match_plainly("aspirin free")[1] is None
+    for text in (
+        "aspirin free",
+        "aspirin qwrtzpl",
+        "aspirin, AZT",
+        "aspirin furosemdie",
+        "aspirin (Teva UK Ltd)",
+        "low iron, aspirin",
+    ):
+        assert drugs.match_plainly(text)[1] is None
+
+
+def test_an_entry_of_nothing_is_empty(drugs, conditions):
+    assert drugs.match("No meds!") == Match("No meds!", Kind.DRUG, Status.EMPTY)
+    assert conditions.match("") == Match("", Kind.CONDITION, Status.EMPTY)
+
+
+def test_a_condition_has_no_route(conditions):
+    assert [mention.route for mention in conditions.match("gout, oral tablet").mentions] == [None]
 
 
 def test_nearness_alone_says_what_a_word_may_be(drugs):
