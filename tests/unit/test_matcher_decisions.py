@@ -445,6 +445,14 @@ def test_two_letters_or_an_ordinary_word_count_only_where_nothing_else_does(text
     )
 
     assert matcher.match(text).concepts == concepts
+    # They are names like any other then.
+    assert all((mention.score, mention.method is Method.NEAR) == (100.0, False) for mention in matcher.match(text).mentions)
+
+
+@pytest.mark.parametrize("text", ["ATC C03CA01", "rxcui:4603", "furosemide rxcui:4603", "rxcui:4603 furosemide"])
+def test_a_code_leaves_no_word_that_is_not_understood(drugs, text):
+    assert drugs.match(text).concepts == ("furosemide",)
+    assert drugs.match(text).complete
 
 
 @pytest.mark.parametrize(
