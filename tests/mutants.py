@@ -102,6 +102,8 @@ def prepared(module: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     # mutmut copies a file only where there is none, and would miss what changed since.
     shutil.rmtree(folder / "mutants" / "tests", ignore_errors=True)
+    # Nor does it ask again which functions a test calls once it has found out.
+    (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     for copy in (folder / "mutants" / "cramprisk").rglob("*.py"):
         source = ROOT / copy.relative_to(folder / "mutants")
         if copy.name != f"{module}.py" and (not source.exists() or source.read_bytes() != copy.read_bytes()):

@@ -220,6 +220,14 @@ def test_the_lengths_of_longer_names_are_known_by_their_words(drugs, conditions)
     assert conditions.lengths("pd") == (1,)
 
 
+def test_any_word_of_a_condition_of_several_meanings_leads_to_it_and_the_first_of_a_medicine():
+    rows = [{"name": "sore spot", "kind": kind, "meanings": "a|b"} for kind in ("condition", "drug")]
+    found = {kind: Lexicon(tables_from({"ambiguous_names.csv": rows}), kind) for kind in Kind}
+
+    assert [found[Kind.CONDITION].lengths(word) for word in ("sore", "spot")] == [(2,), (2,)]
+    assert [found[Kind.DRUG].lengths(word) for word in ("sore", "spot")] == [(2,), ()]
+
+
 def test_a_name_is_found_however_its_spaces_are_set(drugs, conditions):
     assert [name.text for name in drugs.spelled("cocodamol")] == ["co codamol"]
     assert [name.text for name in drugs.spelled("furosemide")] == ["furosemide"]
