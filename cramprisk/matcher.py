@@ -228,10 +228,13 @@ class Matcher:
             tokens = tokenise(line)
             entry = self._entry(line, tokens, [])
             hits, unsettled, _ = self._exact(entry)
-            for start, end in [(hit.start, hit.end) for hit in hits] + [(one[0], one[1]) for one in unsettled]:
-                # The words that only describe the name before them ("tablet, film coated") stay with it.
+            names = [(hit.start, hit.end) for hit in hits] + [(one[0], one[1]) for one in unsettled]
+            begins = {start for start, _ in names}
+            for start, end in names:
+                # The words that only describe the name before them ("tablet, film coated") stay with it. A mineral is such a
+                # word, as the salt of what stands before it, and may be a name of its own ("aspirin, zinc").
                 last = end
-                while last < len(entry.tokens) and is_plain(entry.words[last], self.lexicon):
+                while last < len(entry.tokens) and last not in begins and is_plain(entry.words[last], self.lexicon):
                     last += 1
                 whole.append((offset + entry.tokens[start].start, offset + entry.tokens[last - 1].end))
         return split_list(text, may_split=whole)
@@ -336,9 +339,9 @@ class Matcher:
         )
 
     def _is_weak(self, entry: Entry, start: int, end: int, name: Name) -> bool:
-        """Whether a name counts only if the entry has no other: an ordinary word, or two letters that may be anything.
+        """Whether a name is an ordinary word, which counts only if the entry has no other name, or two letters.
 
-        Two letters in an entry that names a medicine otherwise are more often a maker, a country or a form.
+        Two letters are more often a maker, a country or a form, and stay not understood; joined by a sign they are a name.
         """
         if end - start > 1 or self.kind is not Kind.DRUG:
             return False
