@@ -154,7 +154,7 @@ class Matcher:
         coded, code_spans, code_notes = codes_in(text, self.lexicon)
         coded += stated
         set_aside = [*code_spans, *asides(text, self.kind)]
-        entry = self._entry(text, everything, set_aside)
+        entry = self._entry(everything, set_aside)
         exact, unsettled, weak = self._exact(entry)
         spoken_of = self._spoken_of(entry, exact)
         hits = [hit for hit in exact if hit not in spoken_of] if spoken_of else exact
@@ -226,7 +226,7 @@ class Matcher:
                 whole.append((offset, offset + len(line)))
                 continue
             tokens = tokenise(line)
-            entry = self._entry(line, tokens, [])
+            entry = self._entry(tokens, [])
             hits, unsettled, _ = self._exact(entry)
             names = [(hit.start, hit.end) for hit in hits] + [(one[0], one[1]) for one in unsettled]
             begins = {start for start, _ in names}
@@ -241,13 +241,13 @@ class Matcher:
 
     # ------------------------------------------------------------------ tokens and codes
 
-    def _entry(self, text: str, tokens: Sequence[Token], taken: Sequence[tuple[int, int]]) -> Entry:
+    def _entry(self, tokens: Sequence[Token], taken: Sequence[tuple[int, int]]) -> Entry:
         kept = [token for token in tokens if not any(low <= token.start < high for low, high in taken)] if taken else tokens
         if self.kind is Kind.DRUG:
-            return Entry(text, tuple(kept), tuple([token.text for token in kept]))
+            return Entry(tuple(kept), tuple([token.text for token in kept]))
         levelled = [(token, condition_token(token.text)) for token in kept]
         content = [pair for pair in levelled if pair[1] not in CONDITION_FILLERS] or levelled
-        return Entry(text, tuple(token for token, _ in content), tuple(word for _, word in content))
+        return Entry(tuple(token for token, _ in content), tuple(word for _, word in content))
 
     # ------------------------------------------------------------------ known names
 
@@ -424,7 +424,7 @@ class Matcher:
         if not respelt:
             return hits
         words = tuple([respelt.get(index, word) for index, word in enumerate(entry.words)])
-        longer, _, _ = self._exact(Entry(entry.text, entry.tokens, words))
+        longer, _, _ = self._exact(Entry(entry.tokens, words))
         for hit in longer:
             inside = [one for one in hits if hit.start <= one.start and one.end <= hit.end]
             if hit.end - hit.start > 1 and inside and all(one.end - one.start < hit.end - hit.start for one in inside):

@@ -227,7 +227,7 @@ def named_alone(text: str, matcher: Matcher) -> tuple[Name, frozenset[str]] | No
     if not says_nothing(tokens, Kind.DRUG, "") or codes_in(text, lexicon) != ([], [], []):
         return None
     hit = Hit(0, len(words), name, 100.0, False)
-    return name, frozenset(matcher.respelt(Entry(text, tuple(tokens), words), [hit]).values())
+    return name, frozenset(matcher.respelt(Entry(tuple(tokens), words), [hit]).values())
 
 
 def _pairs(keys: Iterable[str]) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
