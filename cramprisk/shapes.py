@@ -80,9 +80,10 @@ class Shapes:
         self._beside, self._begin = _pairs(lexicon.keys())
         # No plain part is a trigger phrase, and none may begin or go on with one.
         self._phrases = {(pair[0], pair[1]) for pair in PHRASES[Kind.DRUG] if len(pair) > 1}
+        beside = self._beside | self._phrases
+        plain = set(filter(self._is_plain, {word for pair in beside for word in pair}))
         self.going_on = frozenset(
-            [one for one, other in self._beside | self._phrases if self._is_plain(other)]
-            + [other for one, other in self._begin if self._is_plain(one)]
+            [one for one, other in beside if other in plain] + [other for one, other in self._begin if one in plain]
         )
 
     def of(self, text: str) -> str | None:
