@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXTRAS ?=
 
 # What each target does: make help
-.PHONY: help demo test check lint types tables evidence docs pictures accuracy bench fuzz wheel wheeltest sbom clean
+.PHONY: help demo test check lint types tables evidence docs pictures accuracy bench fuzz mutants wheel wheeltest sbom clean
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: none was found. Name one with PYTHON=..."; exit 1; }
@@ -72,6 +72,15 @@ fuzz: .venv/fuzzing  ## search for inputs that break a promise; SECONDS_EACH=180
 	for target in $$($(BIN)/python -c 'from fuzz.targets import TARGETS; print(*TARGETS)'); do \
 		$(BIN)/python -m fuzz $$target --seconds $(SECONDS_EACH) || exit 1; \
 	done
+
+MODULES ?= text
+SAMPLE ?= 0
+.venv/mutating: .venv/developing
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	touch $@
+
+mutants: .venv/mutating  ## change the code in small ways and count what no test notices; MODULES="text tables lexicon matcher" for the whole
+	$(BIN)/python -m tests.mutants $(MODULES) --sample $(SAMPLE) --survivors
 
 wheel: .venv/developing
 	rm -rf dist

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from cramprisk.checker import Checker, present_mentions
-from cramprisk.model import Flag, Kind, Match, Status
+from cramprisk.model import Flag, Kind, Match, Mention, Status
+from cramprisk.names import Name
 
-__all__ = ["COLUMNS", "Alike", "Reading", "Told", "read_alike", "read_cell", "read_matches"]
+__all__ = ["COLUMNS", "Alike", "Reading", "Told", "read_alike", "read_cell", "read_matches", "read_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,21 @@ def read_matches(matches: Sequence[Match], checker: Checker) -> Reading:
         min(scores, default=None),
         "|".join(left) or None,
     )
+
+
+def read_name(name: Name, checker: Checker) -> Reading:
+    """What a cell says that is one name of a medicine, known as it stands, beside nothing but plain words."""
+    known = _NAMED.setdefault(checker, {})
+    reading = known.get(name.concepts)
+    if reading is None:
+        mention = Mention(name.concepts, name.text, name.text, name.table, name.method, 100.0, 0, len(name.text), None, None)
+        match = Match(name.text, Kind.DRUG, Status.MATCHED, name.concepts, (mention,))
+        reading = known[name.concepts] = read_matches([match], checker)
+    return reading
+
+
+# By concepts: there are no more of these than the tables have medicines and combinations.
+_NAMED: WeakKeyDictionary[Checker, dict[tuple[str, ...], Reading]] = WeakKeyDictionary()
 
 
 def _first_flag(matches: Sequence[Match], checker: Checker) -> Flag | None:

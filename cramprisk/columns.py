@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from cramprisk.cells import COLUMNS, Alike, Reading, read_alike, read_matches
+from cramprisk.cells import COLUMNS, Alike, Reading, read_alike, read_matches, read_name
 from cramprisk.checker import Checker
 from cramprisk.model import Kind
 from cramprisk.reading_processes import in_processes, processes_worth
-from cramprisk.shapes import Shapes
+from cramprisk.shapes import Shapes, named_alone
 
 __all__ = ["COLUMNS", "Reading", "read_matches", "readings"]
 
@@ -87,11 +87,16 @@ def _read(unread: list[str], kind: Kind, checker: Checker, kept: _Kept, processe
     alone: list[str] = []
     for text in unread:
         shape = shapes.of(text) if shapes is not None else None
-        if shape is None:
+        if shapes is None or shape is None:
             alone.append(text)
-        elif shape not in kept.by_shape:
-            by_shape.setdefault(shape, []).append(text)
-        elif (shared := kept.by_shape[shape]) is not None:
+            continue
+        if shape not in kept.by_shape:
+            if shape in by_shape or (known := _known(shape, shapes, checker)) is None:
+                by_shape.setdefault(shape, []).append(text)
+                continue
+            _keep(kept.by_shape, shape, known)
+        shared = kept.by_shape[shape]
+        if shared is not None:
             fresh[text] = shared
         else:
             alone.append(text)
@@ -107,3 +112,9 @@ def _read(unread: list[str], kind: Kind, checker: Checker, kept: _Kept, processe
     for alike, one in zip(work, told, strict=True):
         fresh.update(zip(alike.texts, one.readings * len(alike.texts) if one.for_all else one.readings, strict=True))
     return fresh
+
+
+def _known(shape: str, shapes: Shapes, checker: Checker) -> Reading | None:
+    """What all medicines of a shape say, where that need not be read: it is one name of the tables."""
+    name = named_alone(shape, checker.drugs)
+    return read_name(name[0], checker) if name is not None and name[1].isdisjoint(shapes.going_on) else None

@@ -54,7 +54,6 @@ class Hit(NamedTuple):
 class Entry(NamedTuple):
     """An entry under work: its tokens as they are compared, and where each stands."""
 
-    text: str
     tokens: tuple[Token, ...]
     words: tuple[str, ...]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -326,7 +327,7 @@ class Lexicon:
         for shelf in self._shelves:
             values = [shelf.keys.get(squashed)] if self.kind is Kind.DRUG else []
             for value in (*values, *shelf.joined.get_all(squashed)):
-                name = shelf.spelled(value, squashed) if value is not None else None
+                name = shelf.named(value, squashed) if value is not None else None
                 if name is not None and all(known.concepts != name.concepts for known in names):
                     names.append(name)
             if names:
@@ -336,9 +337,6 @@ class Lexicon:
     def near_keys(self) -> list[str]:
         """The spellings that nearness may lead to, the short ones first within each origin."""
         return list(dict.fromkeys(key for shelf in self._shelves for key in shelf.near))
-
-    def _near_keys_of(self, lengths: range) -> list[str]:
-        return [key for shelf in self._shelves for length in lengths for key in shelf.near.of_length(length)]
 
     def beginning_with(self, start: str, longest: int) -> Iterator[str]:
         """The spellings of :attr:`near_keys` that begin with some letters and have at most `longest`."""
@@ -350,24 +348,35 @@ class Lexicon:
                     yield keys[at]
                     at += 1
 
-    @cached_property
-    def near_index(self) -> NearIndex:
-        """The index over :attr:`near_keys`."""
-        return NearIndex(self.near_keys())
-
-    # Building the index costs as much as some hundred plain scans, so a short list never builds it.
-    _SCANS_BEFORE_INDEX = 60
-
     def near(self, word: str) -> list[Near]:
         """All spellings of :attr:`near_keys` within :func:`~cramprisk.nearness.radius`, nearest first."""
         return self._near(word)
 
+    # To import numpy for an index that stands ready, or to build any other, costs as much as some hundred plain scans of
+    # the names, so a short list does without.
+    _SCANS_BEFORE_INDEX = 60
+
     def _near_uncached(self, word: str) -> list[Near]:
-        if "near_index" not in self.__dict__ and self._searches < self._SCANS_BEFORE_INDEX:
-            self._searches += 1
-            reach = radius(len(word))
-            return scan(word, self._near_keys_of(range(len(word) - reach, len(word) + reach + 1)))
-        return self.near_index.search(word)
+        ready = "numpy" in sys.modules and all(shelf.pieces is not None for shelf in self._shelves)
+        if ready or self._searches >= self._SCANS_BEFORE_INDEX:
+            return self.near_by_index(word)
+        self._searches += 1
+        reach = radius(len(word))
+        lengths = range(len(word) - reach, len(word) + reach + 1)
+        return scan(
+            word, list(dict.fromkeys(key for shelf in self._shelves for at in lengths for key in shelf.near.of_length(at)))
+        )
+
+    def near_by_index(self, word: str) -> list[Near]:
+        """What :meth:`near` gives, always from the index."""
+        if len(self._near_indexes) == 1:
+            return self._near_indexes[0].search(word)
+        found = {near for index in self._near_indexes for near in index.search(word)}
+        return sorted(found, key=lambda near: (near.edits, near.key))
+
+    @cached_property
+    def _near_indexes(self) -> list[NearIndex]:
+        return [NearIndex(shelf.near, shelf.pieces) for shelf in self._shelves]
 
     def spells(self, token: str) -> bool:
         """Whether a token is a word of the tables' names, rightly spelled, so that it is no slip of the pen."""

@@ -47,10 +47,9 @@ def look_alike_pairs(lexicon: Lexicon, within: int = 1) -> list[LookAlikePair]:
     nearest first, then by name; each pair comes once.
     """
     found: list[LookAlikePair] = []
-    index = lexicon.near_index
     for key in lexicon.near_keys():
         mine = lexicon.spelled(key)
-        for near in index.search(key):
+        for near in lexicon.near_by_index(key):
             if near.edits > within:
                 break
             if near.key <= key:

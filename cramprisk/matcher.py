@@ -135,7 +135,7 @@ class Matcher:
         everything, entry, hits = read
         if "free" in entry.words or not says_nothing(everything, self.kind, text[everything[-1].end :]):
             return match, None
-        return match, frozenset(self._respelt(entry, hits).values())
+        return match, frozenset(self.respelt(entry, hits).values())
 
     def _matched(self, text: str, codes: tuple[tuple[str, str], ...], beside: frozenset[str] = frozenset()) -> Match:
         return self._look(text, codes, beside)[0]
@@ -154,7 +154,7 @@ class Matcher:
         coded, code_spans, code_notes = codes_in(text, self.lexicon)
         coded += stated
         set_aside = [*code_spans, *asides(text, self.kind)]
-        entry = self._entry(text, everything, set_aside)
+        entry = self._entry(everything, set_aside)
         exact, unsettled, weak = self._exact(entry)
         spoken_of = self._spoken_of(entry, exact)
         hits = [hit for hit in exact if hit not in spoken_of] if spoken_of else exact
@@ -226,25 +226,28 @@ class Matcher:
                 whole.append((offset, offset + len(line)))
                 continue
             tokens = tokenise(line)
-            entry = self._entry(line, tokens, [])
+            entry = self._entry(tokens, [])
             hits, unsettled, _ = self._exact(entry)
-            for start, end in [(hit.start, hit.end) for hit in hits] + [(one[0], one[1]) for one in unsettled]:
-                # The words that only describe the name before them ("tablet, film coated") stay with it.
+            names = [(hit.start, hit.end) for hit in hits] + [(one[0], one[1]) for one in unsettled]
+            begins = {start for start, _ in names}
+            for start, end in names:
+                # The words that only describe the name before them ("tablet, film coated") stay with it. A mineral is such a
+                # word, as the salt of what stands before it, and may be a name of its own ("aspirin, zinc").
                 last = end
-                while last < len(entry.tokens) and is_plain(entry.words[last], self.lexicon):
+                while last < len(entry.tokens) and last not in begins and is_plain(entry.words[last], self.lexicon):
                     last += 1
                 whole.append((offset + entry.tokens[start].start, offset + entry.tokens[last - 1].end))
         return split_list(text, may_split=whole)
 
     # ------------------------------------------------------------------ tokens and codes
 
-    def _entry(self, text: str, tokens: Sequence[Token], taken: Sequence[tuple[int, int]]) -> Entry:
+    def _entry(self, tokens: Sequence[Token], taken: Sequence[tuple[int, int]]) -> Entry:
         kept = [token for token in tokens if not any(low <= token.start < high for low, high in taken)] if taken else tokens
         if self.kind is Kind.DRUG:
-            return Entry(text, tuple(kept), tuple([token.text for token in kept]))
+            return Entry(tuple(kept), tuple([token.text for token in kept]))
         levelled = [(token, condition_token(token.text)) for token in kept]
         content = [pair for pair in levelled if pair[1] not in CONDITION_FILLERS] or levelled
-        return Entry(text, tuple(token for token, _ in content), tuple(word for _, word in content))
+        return Entry(tuple(token for token, _ in content), tuple(word for _, word in content))
 
     # ------------------------------------------------------------------ known names
 
@@ -336,9 +339,9 @@ class Matcher:
         )
 
     def _is_weak(self, entry: Entry, start: int, end: int, name: Name) -> bool:
-        """Whether a name counts only if the entry has no other: an ordinary word, or two letters that may be anything.
+        """Whether a name is an ordinary word, which counts only if the entry has no other name, or two letters.
 
-        Two letters in an entry that names a medicine otherwise are more often a maker, a country or a form.
+        Two letters are more often a maker, a country or a form, and stay not understood; joined by a sign they are a name.
         """
         if end - start > 1 or self.kind is not Kind.DRUG:
             return False
@@ -417,18 +420,18 @@ class Matcher:
 
         "gestational diabetis": with the one word written as the tables' first name has it, a longer name is known.
         """
-        respelt = self._respelt(entry, hits) if len(entry.words) > 1 else {}
+        respelt = self.respelt(entry, hits) if len(entry.words) > 1 else {}
         if not respelt:
             return hits
         words = tuple([respelt.get(index, word) for index, word in enumerate(entry.words)])
-        longer, _, _ = self._exact(Entry(entry.text, entry.tokens, words))
+        longer, _, _ = self._exact(Entry(entry.tokens, words))
         for hit in longer:
             inside = [one for one in hits if hit.start <= one.start and one.end <= hit.end]
             if hit.end - hit.start > 1 and inside and all(one.end - one.start < hit.end - hit.start for one in inside):
                 hits = sorted([*(one for one in hits if one not in inside), hit._replace(score=inside[0].score, near=True)])
         return hits
 
-    def _respelt(self, entry: Entry, hits: Sequence[Hit]) -> dict[int, str]:
+    def respelt(self, entry: Entry, hits: Sequence[Hit]) -> dict[int, str]:
         """The words of hits that the tables' first name has otherwise, as it has them."""
         changed: dict[int, str] = {}
         for hit in hits:

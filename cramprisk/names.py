@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from cramprisk.errors import VocabularyError
 from cramprisk.model import Kind, Method
+from cramprisk.nearness import NearIndex
 from cramprisk.sorted_names import Block, NamesByLength, SortedNames, mapped, pack, unpack, whole
 from cramprisk.tables import Tables, write_file
 from cramprisk.text import condition_token, name_tokens
@@ -171,6 +172,7 @@ class Shelf(Protocol):
         joined: Names of several tokens without spaces (for conditions all names) → values.
         lengths: For the first token of a name of several (any token, for conditions) the lengths in tokens that occur.
         near: The spellings that nearness may lead to: letters only, four at least, and no abbreviations.
+        pieces: The block of the index over these (:class:`~cramprisk.nearness.NearIndex`); None where none was made.
         words: For conditions the words that are spelled right: those of preferred names, or of several names.
     """
 
@@ -179,16 +181,14 @@ class Shelf(Protocol):
     lengths: SortedNames
     near: NamesByLength
     words: SortedNames
+    pieces: Block | None
 
     def named(self, value: str, key: str) -> Name:
-        """The name that has a value and a look-up key."""
-
-    def spelled(self, value: str, squashed: str) -> Name | None:
-        """The name that has a value and is written with these letters when spaces are left out."""
+        """The name that has a value and a look-up key, or that value and these letters without spaces."""
 
 
 class TableShelf:
-    """The names of table rows; the values are places of cells (:func:`cell_at`).
+    """The names of table rows; the values are places of cells (:func:`cell_at`) and of names in them: "db17.2".
 
     Args:
         tables: Where the cells are.
@@ -202,32 +202,21 @@ class TableShelf:
         self.lengths = SortedNames(blocks["lengths"])
         self.near = NamesByLength(blocks["near"])
         self.words = SortedNames(blocks["words"])
+        self.pieces = blocks.get("pieces")
         self._tables = tables
         self._kind = kind
-        # Kept, since a cell is asked for again and again.
-        self._keyed: dict[str, dict[str, Name]] = {}
-        self._spelled: dict[str, dict[str, Name]] = {}
+        # Kept, since a name is asked for again and again.
+        self._made: dict[str, Name] = {}
 
     def named(self, value: str, key: str) -> Name:
         """The name that has a value and a look-up key."""
-        known = self._keyed.get(value)
+        known = self._made.get(value)
         if known is None:
-            known = self._keyed[value] = self._names(value, lambda tokens: key_of(tokens, self._kind))
-        return known[key]
-
-    def spelled(self, value: str, squashed: str) -> Name | None:
-        """The name that has a value and is written with these letters when spaces are left out."""
-        known = self._spelled.get(value)
-        if known is None:
-            known = self._spelled[value] = self._names(value, "".join)
-        return known.get(squashed)
-
-    def _names(self, value: str, key: Callable[[Sequence[str]], str]) -> dict[str, Name]:
-        cell = cell_at(self._tables, value)
-        names: dict[str, Name] = {}
-        for rank, text in enumerate(cell.texts.split("|")):
-            names.setdefault(key(compared_tokens(text, self._kind)), Name(text, cell.concepts, cell.method, cell.table, rank))
-        return names
+            place, _, rank = value.partition(".")
+            cell = cell_at(self._tables, place)
+            text = cell.texts.split("|")[int(rank)]
+            known = self._made[value] = Name(text, cell.concepts, cell.method, cell.table, int(rank))
+        return known
 
 
 _RXNORM_METHOD = {"IN": Method.NAME, "PIN": Method.SYNONYM, "BN": Method.BRAND}
@@ -249,6 +238,7 @@ class VocabularyShelf:
         self.lengths = SortedNames(blocks["lengths"])
         self.near = NamesByLength(blocks["near"])
         self.words = SortedNames()
+        self.pieces: Block | None = None
         self._concepts_of = concepts_of
 
     def named(self, value: str, key: str) -> Name:
@@ -256,10 +246,6 @@ class VocabularyShelf:
         kind, _, rxcui = value.partition(":")
         rank = _RANK_OF_BRANDS if kind == "BN" else 0
         return Name(key, self._concepts_of(rxcui), _RXNORM_METHOD[kind], f"RxNorm {kind} {rxcui}", rank)
-
-    def spelled(self, value: str, squashed: str) -> Name | None:
-        """The name that has a value and is written with these letters when spaces are left out."""
-        return self.named(value, squashed)
 
 
 # A word that stands in so many names is spelled right; the tables also hold slips that people make.
@@ -283,27 +269,27 @@ def prepare(tables: Tables, kind: Kind, added: bool = False) -> dict[str, bytes]
     """
     keys: dict[str, str] = {}
     lengths: dict[tuple[str, int], None] = {}
-    joined: dict[tuple[str, str], None] = {}
+    joined: dict[tuple[str, str], int] = {}
     near: dict[str, None] = {}
     occurs: Counter[str] = Counter()
     drug = kind is Kind.DRUG
     for place, cell in cells_of(tables, kind, added):
-        for text in cell.texts.split("|"):
+        for rank, text in enumerate(cell.texts.split("|")):
             tokens = compared_tokens(text, kind)
             if not tokens:
                 continue
             # Of two equal names the first of the tables counts; the table check allows that within one concept only.
-            keys.setdefault(key_of(tokens, kind), place)
+            keys.setdefault(key_of(tokens, kind), f"{place}.{rank}")
             occurs.update(dict.fromkeys(tokens, _OFTEN if cell.method is Method.NAME else 1))
             if len(tokens) > 1 or not drug:
-                joined["".join(tokens), place] = None
+                joined.setdefault(("".join(tokens), place), rank)
                 for token in tokens[:1] if drug else tokens:
                     lengths[token, len(tokens)] = None
             if cell.method is not Method.ABBREVIATION and reachable(tokens, kind):
                 near["".join(tokens)] = None
     return {
         "keys": SortedNames.block_of(keys.items()),
-        "joined": SortedNames.block_of(joined),
+        "joined": SortedNames.block_of((squashed, f"{place}.{rank}") for (squashed, place), rank in joined.items()),
         "lengths": SortedNames.block_of((token, str(length)) for token, length in sorted(lengths, key=lambda one: -one[1])),
         "near": NamesByLength.block_of(near),
         "words": SortedNames.block_of((word, "") for word, times in occurs.items() if times >= _OFTEN and not drug),
@@ -317,15 +303,20 @@ def _prepared(tables: Tables, kind: Kind, added: bool = False) -> dict[str, Bloc
 INDEX_FILES = {Kind.DRUG: "drug_names.idx", Kind.CONDITION: "condition_names.idx"}
 """Derived from the tables of a folder and kept beside them; without them, or with old ones, loading takes longer."""
 
-_INDEX_MARK = "cramprisk names 10"
+_INDEX_MARK = "cramprisk names 13"
 
 
 def write_index(tables: Tables) -> None:
-    """Write the files of :data:`INDEX_FILES` beside the tables: what :func:`prepare` gives, marked with their digest."""
+    """Write the files of :data:`INDEX_FILES` beside the tables: what :func:`prepare` gives, and the index for nearness.
+
+    They are marked with the digest of the tables. Takes some seconds.
+    """
     if tables.folder is None:
         return
     for kind, file in INDEX_FILES.items():
-        write_file(tables.folder / file, pack(f"{_INDEX_MARK} {tables.index_digest}", prepare(tables, kind)))
+        blocks = prepare(tables, kind)
+        pieces = NearIndex.block_of(NamesByLength(whole(blocks["near"])))
+        write_file(tables.folder / file, pack(f"{_INDEX_MARK} {tables.index_digest}", {"pieces": pieces, **blocks}))
 
 
 def table_shelves(tables: Tables, kind: Kind) -> list[TableShelf]:

@@ -10,8 +10,15 @@ is also looked up with its last letter exchanged for the next. What remains is c
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import crc32
+
+from cramprisk.sorted_names import Block, NamesByLength, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,54 +77,121 @@ def _letters(word: str) -> int:
 
 
 # Below so many candidates comparing letters first costs more than it saves.
-_WORTH_COMPARING_LETTERS = 100
+_WORTH_COMPARING_LETTERS = 16
+
+
+def _radii(length: int) -> list[int]:
+    """The radii of the words that may ask for a name of so many letters."""
+    asking = range(length - _LARGEST_RADIUS, length + _LARGEST_RADIUS + 1)
+    return sorted({limit for other in asking if abs(other - length) <= (limit := radius(other)) < length})
+
+
+def _seed(length: int, limit: int, index: int) -> int:
+    """Where the checksum of a piece begins, so that those of different places differ."""
+    return length << 8 | limit << 4 | index
+
+
+class _Places(NamedTuple):
+    """Where a piece of names of some length may stand in a word: its seed and size, and the first and last place."""
+
+    seed: int
+    size: int
+    first: int
+    last: int
+
+
+@lru_cache(maxsize=256)
+def _places(length: int) -> tuple[list[tuple[int, list[_Places]]], int]:
+    """For a word of so many letters: by length of name the places of the pieces; and the radius."""
+    limit = radius(length)
+    by_length = []
+    for other in range(max(0, length - limit), length + limit + 1):
+        longer = length - other
+        places = []
+        for index, (start, size) in enumerate(_pieces(other, limit + 1)):
+            left, right = index, limit - index
+            first = max(0, start - left, start + longer - right)
+            last = min(length - size, start + left, start + longer + right)
+            places.append(_Places(_seed(other, limit, index), size, first, last))
+        by_length.append((other, places))
+    return by_length, limit
 
 
 class NearIndex:
     """An immutable index over names for :meth:`search`.
 
+    A piece is known by its checksum, length and place; names that only share a checksum are sorted out with the others that
+    are too far away. The block is as the processor likes it, so that a mapped file need not be read:
+
+    ==========  =============  =========================================================================
+    `counts`    3 × ``u8``     how many names, checksums, and numbers
+    `letters`   ``u8``         for each name its letters (:func:`_letters`)
+    `pieces`    ``u4``         the checksums, sorted
+    `starts`    ``u4``         for each checksum where its names begin in `numbers`, and their end
+    `numbers`   ``u4``         the names that have a piece, by their number in the list of names
+    ==========  =============  =========================================================================
+
     Args:
-        keys: The names, folded and without spaces; repeats are dropped, and names below three letters.
+        names: The names, folded and without spaces.
+        block: As :meth:`block_of` makes it of the same names; None to make it here, which takes a second for 100,000.
     """
 
-    def __init__(self, keys: Iterable[str]) -> None:
+    def __init__(self, names: NamesByLength, block: Block | None = None) -> None:
         import numpy as np
 
-        self._keys = [key for key in dict.fromkeys(keys) if len(key) >= _MIN_LENGTH - 1]
-        self._letters = np.fromiter(map(_letters, self._keys), dtype=np.uint64, count=len(self._keys))
-        # By the length of a name and the radius of the word that asks: for each piece its start, its size, and the
-        # numbers of the names in which it has these letters.
-        building: dict[int, dict[int, list[tuple[int, int, dict[str, list[int]]]]]] = {}
-        for number, key in enumerate(self._keys):
-            length = len(key)
-            by_radius = building.get(length)
-            if by_radius is None:
-                asking = range(length - _LARGEST_RADIUS, length + _LARGEST_RADIUS + 1)
-                radii = {radius(other) for other in asking if radius(other) >= abs(other - length)}
-                by_radius = building[length] = {
-                    limit: [(start, size, {}) for start, size in _pieces(length, limit + 1)] for limit in radii if limit < length
-                }
-            for pieces in by_radius.values():
-                for start, size, bucket in pieces:
-                    piece = key[start : start + size]
-                    found = bucket.get(piece)
-                    if found is None:
-                        bucket[piece] = [number]
-                    else:
-                        found.append(number)
-        self._pieces: dict[int, dict[int, list[tuple[int, int, dict[str, NDArray[np.int32]]]]]] = {
-            length: {
-                limit: [
-                    (start, size, {piece: np.array(found, dtype=np.int32) for piece, found in bucket.items()})
-                    for start, size, bucket in pieces
-                ]
-                for limit, pieces in by_radius.items()
-            }
-            for length, by_radius in building.items()
-        }
+        self._keys = list(names)
+        self._lengths = {length for length in range(names.longest + 1) if names.count(length)}
+        content, at, _ = block or whole(self.block_of(names))
+
+        def taken(kind: str, count: int) -> NDArray[Any]:
+            nonlocal at
+            part = np.frombuffer(content, kind, count, at)
+            at += part.nbytes
+            return np.require(part, requirements="A")
+
+        names_in_all, pieces, places = taken("<u8", 3).tolist()
+        self._letters: NDArray[np.uint64] = taken("<u8", names_in_all)
+        self._pieces: NDArray[np.uint32] = taken("<u4", pieces)
+        self._starts: NDArray[np.uint32] = taken("<u4", pieces + 1)
+        self._numbers: NDArray[np.uint32] = taken("<u4", places)
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> NearIndex:
+        """The index over some names; repeats are dropped, and names below three letters."""
+        return cls(NamesByLength(whole(NamesByLength.block_of(name for name in names if len(name) >= _MIN_LENGTH - 1))))
+
+    @staticmethod
+    def block_of(names: NamesByLength) -> bytes:
+        """The block of some names. Needs the standard library only, since it is made when the package is built."""
+        letters = array("Q")
+        found: list[int] = []
+        for number, name in enumerate(names):
+            letters.append(_letters(name))
+            length = len(name)
+            for limit in _radii(length):
+                for index, (start, size) in enumerate(_pieces(length, limit + 1)):
+                    piece = name[start : start + size].encode("utf-8", "replace")
+                    found.append(crc32(piece, _seed(length, limit, index)) << 32 | number)
+        found.sort()
+        pieces, starts, numbers = array("I"), array("I"), array("I")
+        last = -1
+        for at, one in enumerate(found):
+            if one >> 32 != last:
+                last = one >> 32
+                pieces.append(last)
+                starts.append(at)
+            numbers.append(one & 0xFFFFFFFF)
+        starts.append(len(numbers))
+        counts = array("Q", (len(letters), len(pieces), len(numbers)))
+        parts = [counts, letters, pieces, starts, numbers]
+        if sys.byteorder == "big":
+            for part in parts:
+                part.byteswap()
+        content = b"".join(part.tobytes() for part in parts)
+        return content + bytes(-len(content) % 8)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._letters)
 
     def search(self, word: str) -> list[Near]:
         """All names within :func:`radius` edits of a word, nearest first, then by spelling.
@@ -129,36 +203,35 @@ class NearIndex:
             Every name of the index at that distance or less, the word itself included if it is a name.
         """
         length = len(word)
-        limit = radius(length)
-        found: list[NDArray[np.int32]] = []
-        total = 0
-        for other in range(length - limit, length + limit + 1):
-            longer = length - other
-            for index, (start, size, bucket) in enumerate(self._pieces.get(other, {}).get(limit, ())):
-                left, right = index, limit - index
-                first = max(0, start - left, start + longer - right)
-                last = min(length - size, start + left, start + longer + right)
+        by_length, limit = _places(length)
+        # No name has half a character in it, so what stands for one does not matter.
+        asked: list[int] = []
+        for other, places in by_length:
+            if other not in self._lengths:
+                continue
+            for seed, size, first, last in places:
                 for at in range(first, last + 1):
                     end = at + size
-                    names = bucket.get(word[at:end])
-                    if names is not None:
-                        found.append(names)
-                        total += len(names)
+                    asked.append(crc32(word[at:end].encode("utf-8", "replace"), seed))
                     if end < length:
-                        names = bucket.get(word[at : end - 1] + word[end])
-                        if names is not None:
-                            found.append(names)
-                            total += len(names)
-        return _verified(word, self._candidates(word, limit, found, total), limit)
+                        asked.append(crc32((word[at : end - 1] + word[end]).encode("utf-8", "replace"), seed))
+        return _verified(word, self._candidates(word, limit, asked), limit)
 
-    def _candidates(self, word: str, limit: int, found: list[NDArray[np.int32]], total: int) -> list[str]:
+    def _candidates(self, word: str, limit: int, asked: list[int]) -> list[str]:
         """The names that share a piece with a word, less those whose letters already differ too much."""
         import numpy as np
 
-        if not found:
+        if not asked or not len(self._pieces):
             return []
-        numbers = np.concatenate(found)
-        if total > _WORTH_COMPARING_LETTERS:
+        pieces = np.fromiter(asked, np.uint32, len(asked))
+        # Without the last, every place is one of the array.
+        places = self._pieces[:-1].searchsorted(pieces)
+        places = places[self._pieces[places] == pieces]
+        starts, ends = self._starts[places].tolist(), self._starts[places + 1].tolist()
+        if not starts:
+            return []
+        numbers = np.concatenate([self._numbers[start:end] for start, end in zip(starts, ends, strict=True)])
+        if len(numbers) > _WORTH_COMPARING_LETTERS:
             differing = self._letters[numbers] ^ np.uint64(_letters(word))
             numbers = numbers[_bits_set(differing) <= 2 * limit]
         keys = self._keys
@@ -238,6 +311,8 @@ for _pairs, _cost in (
         _ONE_FOR_TWO.setdefault(_pair[:2], {})[_pair[3]] = _cost
 # How far apart two letters may stand in word and name and still be compared.
 _BAND = 4
+# The least that going one letter out of step costs.
+_LEAST = 0.3
 
 
 def _dropped(text: str, at: int) -> float:
@@ -248,6 +323,30 @@ def _dropped(text: str, at: int) -> float:
     if char == "h" or (char == "e" and at == len(text) - 1):
         return _SILENT
     return _VOWEL if char in "aeiouy" else 1.0
+
+
+@lru_cache(maxsize=4096)
+def _of_letters(text: str) -> tuple[list[float], list[dict[str, float] | None], list[float]]:
+    """Of the letters of a text: what each costs to leave out, what may be written for it and the one before it, and the sums."""
+    left_out = [_dropped(text, at) for at in range(len(text))]
+    for_two = [_ONE_FOR_TWO.get(text[at - 1 : at + 1]) if at else None for at in range(len(text))]
+    return left_out, for_two, list(accumulate(left_out, initial=0.0))
+
+
+def _band(word: str, name: str) -> tuple[int, int]:
+    """How far a letter of the name may stand before and behind the letter of the word that it is compared with.
+
+    No edit costs more than 1, so the cheapest way costs at most as much as there are edits, and a way that goes farther
+    out of step than this costs more.
+    """
+    from rapidfuzz.distance import OSA
+
+    edits = OSA.distance(word, name, score_cutoff=_BAND)
+    if edits > _BAND:
+        return _BAND, _BAND
+    longer = len(name) - len(word)
+    steps = edits / _LEAST + 1e-6
+    return min(_BAND, int((steps - longer) / 2)), min(_BAND, int((steps + longer) / 2))
 
 
 def slip_cost(word: str, name: str) -> float:
@@ -266,23 +365,21 @@ def slip_cost(word: str, name: str) -> float:
     if word == name:
         return 0.0
     columns = len(name)
-    missing = [_dropped(name, j) for j in range(columns)]
-    alike = [_ONE_FOR_TWO.get(name[j - 1 : j + 1]) if j else None for j in range(columns)]
+    missing, alike, above = _of_letters(name)
+    extras, mines, _ = _of_letters(word)
     replaced = _REPLACED
-    before: list[float] = []
-    above = [0.0]
-    for cost in missing:
-        above.append(above[-1] + cost)
-    previous = ""
+    back, ahead = _band(word, name)
+    before: Sequence[float] = ()
+    previous, final = "", len(word) - 1
     for i, char in enumerate(word):
-        extra = _PLURAL if char == "s" and i == len(word) - 1 else _dropped(word, i)
-        mine = _ONE_FOR_TWO.get(previous + char)
+        extra = _PLURAL if char == "s" and i == final else extras[i]
+        mine = mines[i]
         row = [_FAR] * (columns + 1)
         left = _FAR
-        low = max(0, i - _BAND)
+        low = max(0, i - back)
         if low == 0:
             row[0] = left = above[0] + extra
-        for j in range(low, min(columns, i + _BAND + 1)):
+        for j in range(low, min(columns, i + ahead + 1)):
             other = name[j]
             best = above[j]
             if char != other:

@@ -22,8 +22,9 @@ from cramprisk.model import Kind
 
 __all__ = ["in_processes", "processes_worth", "serve"]
 
-# A process reads the tables and makes its own index of near names, which takes a second; so many texts take two.
-_WORTH_A_PROCESS = 10_000
+# A process begins to read after half a second. What is left to read by then are mostly slips and unknown names, of which
+# so many take two seconds.
+_WORTH_A_PROCESS = 2_000
 _AT_ONCE = 250
 # A share of texts is read in a tenth of a second; on a machine under load it may take longer.
 _PATIENCE_S = 10.0

@@ -122,6 +122,16 @@ class NamesByLength:
     def _lines(self) -> list[bytes]:
         return self._block.content().split(b"\n")
 
+    @property
+    def longest(self) -> int:
+        """The number of letters of the longest name."""
+        return len(self._lines) - 1
+
+    def count(self, length: int) -> int:
+        """How many names have so many letters."""
+        line = self._lines[length] if 0 <= length < len(self._lines) else b""
+        return line.count(b"|") + 1 if line else 0
+
     def of_length(self, length: int) -> list[str]:
         """The names with so many letters, sorted."""
         known = self._read.get(length)
@@ -136,9 +146,13 @@ class NamesByLength:
 
 
 def pack(mark: str, blocks: Mapping[str, bytes]) -> bytes:
-    """One file of several blocks, begun by a line with a mark and the size of each block in bytes."""
+    """One file of several blocks, begun by a line with a mark and the size of each block in bytes.
+
+    The first block begins at a multiple of eight bytes.
+    """
     sizes = " ".join(f"{name}={len(block)}" for name, block in blocks.items())
-    return b"".join((f"{mark} {sizes}\n".encode(), *blocks.values()))
+    head = f"{mark} {sizes}".encode()
+    return b"".join((head, b" " * (-(len(head) + 1) % 8), b"\n", *blocks.values()))
 
 
 def mapped(path: Path) -> bytes | mmap.mmap:

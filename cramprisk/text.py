@@ -99,16 +99,15 @@ def fold(text: str) -> str:
 
 
 def _fold_with_origin(text: str) -> tuple[str, Sequence[int]]:
-    """The folded text, and for each of its characters (and its end) the index in `text` it came from."""
+    """The folded text, and for each of its characters the index in `text` it came from."""
     if text.isascii():
-        return fold(text), range(len(text) + 1)
+        return fold(text), range(len(text))
     folded: list[str] = []
     origin: list[int] = []
     for index, char in enumerate(text):
         for piece in _fold_char(char):
             folded.append(piece)
             origin.append(index)
-    origin.append(len(text))
     return "".join(folded), origin
 
 
@@ -161,7 +160,7 @@ def condition_token(word: str) -> str:
         >>> condition_token("kidneys"), condition_token("oedema"), condition_token("tumour")
         ('kidney', 'edema', 'tumor')
     """
-    if len(word) < 4 or not word[0].isalpha():
+    if len(word) < 4:
         return word
     if "ae" in word or "oe" in word:
         word = word.replace("ae", "e").replace("oe", "e")
@@ -179,8 +178,8 @@ _HARD_BREAK = re.compile(r"[;\n\r\t\v\f\x1c-\x1e\x85\u2028\u2029|]+")
 def split_lines(text: str) -> Iterator[tuple[str, int]]:
     """The pieces of a text between line ends, semicolons, tabs and bars, without bullets, and where each begins."""
     position = 0
-    for piece in [*_HARD_BREAK.split(text)]:
-        start = text.find(piece, position) if piece else position
+    for piece in _HARD_BREAK.split(text):
+        start = text.find(piece, position)
         position = start + len(piece)
         bullet = _BULLET.match(piece)
         body = piece[bullet.end() :] if bullet else piece

@@ -13,6 +13,8 @@ from cramprisk.checker import Checker
 from cramprisk.model import Match
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+# The same few examples for every mutant (tests/mutants.py); chosen with --hypothesis-profile.
+settings.register_profile("mutants", settings.get_profile("default"), max_examples=25, derandomize=True, database=None)
 settings.load_profile("default")
 
 CASES = Path(__file__).parent / "cases"
@@ -22,6 +24,14 @@ def cases(name: str) -> list[dict[str, str]]:
     """The rows of a file of cases."""
     with (CASES / name).open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
+
+
+def identifier(*words: str) -> str:
+    """The words as the id of a test, in plain ASCII.
+
+    An id with a backslash is escaped once more by each collection in one process, and the mutants' tests are not found again.
+    """
+    return " ".join(words).encode("ascii", "replace").decode().replace("\\", "|")
 
 
 def said(match: Match) -> set[str]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from cramprisk.checker import Checker
 from cramprisk.model import Kind, Method
 from cramprisk.names import names_of
+from cramprisk.tables import read_tables
 
-NAMES = {
-    kind: sorted({name.text for name in names_of(Checker.default().tables, kind) if name.method is not Method.ABBREVIATION})
-    for kind in Kind
-}
+_TABLES = read_tables()
+NAMES = {kind: sorted({name.text for name in names_of(_TABLES, kind) if name.method is not Method.ABBREVIATION}) for kind in Kind}
 DOSES = (
     "",
     " 20 mg",

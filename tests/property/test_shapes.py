@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cramprisk.cells import read_cell
+from cramprisk.cells import read_cell, read_name
 from cramprisk.checker import Checker
 from cramprisk.model import Kind
-from cramprisk.shapes import Shapes
+from cramprisk.shapes import Shapes, named_alone
 from tests.strategies import names
 
 NUMBERS = "1 2 3 5 10 12.5 20 25 40 50 80 81 100 200 250 300 500 1000 0.5 70/30 0.025".split()
@@ -53,3 +53,29 @@ def test_texts_of_one_shape_read_alike(shapes, checker, texts):
     for text in texts:
         shape = shapes.of(text)
         assert shape is None or shape not in plain or read_cell(text, Kind.DRUG, checker) == plain[shape], text
+
+
+@settings(max_examples=200)
+@given(name=names(Kind.DRUG), front=runs(), end=runs())
+def test_a_name_that_is_known_beforehand_is_what_reading_finds(shapes, checker, name, front, end):
+    text = " ".join(part for part in (front, name, end) if part)
+    shape = shapes.of(text)
+
+    known = named_alone(shape, checker.drugs) if shape is not None else None
+    if known is not None and known[1].isdisjoint(shapes.going_on):
+        assert read_name(known[0], checker) == read_cell(text, Kind.DRUG, checker)
+
+
+@pytest.mark.parametrize("text", ["hctz", "co-amoxiclav", "vitamin b12", "lasix", "amoxicillin/clavulanate"])
+def test_usual_names_are_known_beforehand(checker, text):
+    assert named_alone(text, checker.drugs) is not None
+
+
+@pytest.mark.parametrize("text", ["furosemide stopped", "none", "no", "sugar free", "c03ca01", "tablet", "lasixx", "zinc"])
+def test_what_may_say_something_else_is_not_known_beforehand(checker, text):
+    assert named_alone(text, checker.drugs) is None
+
+
+def test_plain_parts_keep_a_name_that_begins_in_them(shapes):
+    assert shapes.of("salbutamol 1-2 puffs q4-6h prn") == "salbutamol"
+    assert shapes.of("alphosyl cream") == "alphosyl cream"  # "Alphosyl" alone is another product

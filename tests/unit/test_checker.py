@@ -2,7 +2,7 @@ import pytest
 
 from cramprisk import InputError, check
 from cramprisk.model import Direction, Grade
-from tests.conftest import cases
+from tests.conftest import cases, identifier
 
 
 def risks(report):
@@ -193,7 +193,7 @@ def test_no_error_holds_what_the_patient_takes():
     assert "secretdrug" not in str(caught.value)
 
 
-@pytest.mark.parametrize("case", cases("seeds.csv"), ids=lambda case: f"{case['text']} {case['concept']}")
+@pytest.mark.parametrize("case", cases("seeds.csv"), ids=lambda case: identifier(case["text"], case["concept"]))
 def test_what_the_project_was_asked_for_gives_the_report_one_expects(checker, case):
     """Every medicine and condition of the founding texts, as written there. Pain killers help soreness only."""
     report = checker.check(*(([case["text"]], []) if case["kind"] == "drug" else ([], [case["text"]])))

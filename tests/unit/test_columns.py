@@ -220,7 +220,7 @@ def test_a_column_may_be_read_by_several_processes(checker, column):
 
 
 @pytest.mark.parametrize(
-    ("texts", "processors", "count"), [(0, 8, 1), (9_999, 8, 1), (25_000, 8, 2), (10**6, 4, 4), (10**6, 1, 1)]
+    ("texts", "processors", "count"), [(0, 8, 1), (3_999, 8, 1), (5_000, 8, 2), (10**6, 4, 4), (10**6, 1, 1)]
 )
 def test_as_many_processes_as_the_work_is_worth(monkeypatch, texts, processors, count):
     monkeypatch.setattr(reading_processes.os, "sched_getaffinity", lambda _: set(range(processors)), raising=False)

@@ -3,10 +3,10 @@ import pytest
 from cramprisk import InputError, Status, normalize
 from cramprisk.matcher import MAX_ENTRY
 from cramprisk.model import Method
-from tests.conftest import cases, said
+from tests.conftest import cases, identifier, said
 
 
-@pytest.mark.parametrize("case", cases("wild.csv"), ids=lambda case: f"{case['kind']} {case['text']}")
+@pytest.mark.parametrize("case", cases("wild.csv"), ids=lambda case: identifier(case["kind"], case["text"]))
 def test_entries_as_people_write_them(checker, case):
     match = checker.normalize(case["text"], case["kind"])
 
@@ -14,7 +14,7 @@ def test_entries_as_people_write_them(checker, case):
     assert match.status == case["status"]
 
 
-@pytest.mark.parametrize("case", cases("negative.csv"), ids=lambda case: f"{case['kind']} {case['text']}")
+@pytest.mark.parametrize("case", cases("negative.csv"), ids=lambda case: identifier(case["kind"], case["text"]))
 def test_what_an_entry_must_never_be_taken_for(checker, case):
     match = checker.normalize(case["text"], case["kind"])
 
@@ -24,7 +24,7 @@ def test_what_an_entry_must_never_be_taken_for(checker, case):
 @pytest.mark.parametrize(
     "case",
     [pytest.param(case, marks=pytest.mark.xfail(strict=True, reason=case["reason"])) for case in cases("known_failures.csv")],
-    ids=lambda case: case["text"],
+    ids=lambda case: identifier(case["text"]),
 )
 def test_known_failures_stay_known(checker, case):
     match = checker.normalize(case["text"], case["kind"])
@@ -32,7 +32,7 @@ def test_known_failures_stay_known(checker, case):
     assert said(match) == set(case["expected"].split("|"))
 
 
-@pytest.mark.parametrize("case", cases("abbreviations.csv"), ids=lambda case: f"{case['kind']} {case['text']}")
+@pytest.mark.parametrize("case", cases("abbreviations.csv"), ids=lambda case: identifier(case["kind"], case["text"]))
 def test_an_abbreviation_is_settled_by_the_entry_or_left_open(checker, case):
     match = checker.normalize(case["text"], case["kind"])
 
@@ -115,3 +115,10 @@ def test_class_words_are_concepts():
     assert normalize("diuretics").concepts == ("diuretics",)
     assert normalize("a statin").concepts == ("statins",)
     assert normalize("beta agonist inhaler").concepts[0].endswith("beta2-agonists")
+
+
+@pytest.mark.parametrize("every", ["q4-6h", "q6-8h", "q2-4hr prn", "q12-24h"])
+def test_a_span_of_hours_is_understood(checker, every):
+    match = checker.normalize(f"salbutamol 1-2 puffs {every}")
+
+    assert (match.concepts, match.not_understood) == (("salbutamol",), ())

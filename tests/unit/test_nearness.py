@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cramprisk.nearness import NearIndex, radius, scan, slip_cost
+from cramprisk.sorted_names import Block, NamesByLength, whole
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def mutated(word, chance, slips):
 
 
 def test_the_index_finds_all_that_brute_force_finds(words):
-    index = NearIndex(words)
+    index = NearIndex.of(words)
     chance = random.Random(5)
 
     for _ in range(1500):
@@ -42,23 +43,45 @@ def test_the_index_finds_all_that_brute_force_finds(words):
 
 def test_the_index_finds_all_over_the_real_names(checker):
     keys = checker.drugs.lexicon.near_keys()
-    index = checker.drugs.lexicon.near_index
     chance = random.Random(7)
 
     for key in chance.sample(keys, 150):
         word = mutated(key, chance, 2)
-        assert index.search(word) == scan(word, keys)
+        assert checker.drugs.lexicon.near_by_index(word) == scan(word, keys)
+
+
+def test_an_index_from_a_file_finds_the_same_wherever_its_block_begins(words):
+    names = NamesByLength(whole(NamesByLength.block_of(words)))
+    block = NearIndex.block_of(names)
+    built = NearIndex(names)
+    chance = random.Random(11)
+    asked = [mutated(word, chance, 2) for word in chance.sample(words, 100)]
+
+    for before in (b"", b"head\n", b"12345678"):
+        read = NearIndex(names, Block(before + block + b"more", len(before), len(before) + len(block)))
+        assert [read.search(word) for word in asked] == [built.search(word) for word in asked]
+
+
+def test_names_of_other_scripts_and_half_characters_are_searched_for():
+    index = NearIndex.of(["фуросемид", "фуросемин", "metoprolol"])
+
+    assert [near.key for near in index.search("фуросимид")] == ["фуросемид", "фуросемин"]
+    assert index.search("metopr\ud800lol") == [("metoprolol", 1)]
+
+
+def test_an_empty_index_finds_nothing():
+    assert NearIndex.of([]).search("furosemide") == []
 
 
 def test_short_words_have_no_neighbours():
     assert radius(3) == 0
-    assert NearIndex(["abc", "abd"]).search("abe") == []
+    assert NearIndex.of(["abc", "abd"]).search("abe") == []
 
 
 @given(names=st.lists(st.text("abc", min_size=3, max_size=15), max_size=40), word=st.text("abc", min_size=1, max_size=15))
 def test_the_index_finds_all_over_few_letters(names, word):
     """Few letters: pieces repeat, transpositions straddle them, and edits cancel one another."""
-    assert NearIndex(names).search(word) == scan(word, list(dict.fromkeys(names)))
+    assert NearIndex.of(names).search(word) == scan(word, list(dict.fromkeys(names)))
 
 
 def test_without_bitwise_count_the_index_finds_the_same(words, monkeypatch):
@@ -66,7 +89,7 @@ def test_without_bitwise_count_the_index_finds_the_same(words, monkeypatch):
 
     chance = random.Random(2)
     asked = [mutated(word, chance, 2) for word in chance.sample(words, 200)]
-    index = NearIndex([*words, *(mutated(word, chance, 1) for word in words for _ in range(8))])
+    index = NearIndex.of([*words, *(mutated(word, chance, 1) for word in words for _ in range(8))])
     expected = [index.search(word) for word in asked]
     monkeypatch.delattr(np, "bitwise_count", raising=False)
 
