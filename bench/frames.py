@@ -264,8 +264,8 @@ def share(more: int | None, size: int) -> str:
     return "peak not measured" if more is None else f"peak {(size + more) / size:.2f} × the input ({more / 1e6:,.0f} MB more)"
 
 
-def show_pandas(found: Figures, distinct: int) -> None:
-    print(f"(a) pandas, {found['rows']:,} rows, {distinct:,} distinct texts, {found['bytes'] / 1e6:,.0f} MB of texts")
+def show_pandas(found: Figures, texts: str) -> None:
+    print(f"(a) pandas, {found['rows']:,} rows, {texts}, {found['bytes'] / 1e6:,.0f} MB of texts")
     line("    Series.map with a ready dictionary", found["map"], share(found["map_more"], found["bytes"]))
     line("    pd.factorize", found["factorize"])
     for turn in ("first", "again"):
@@ -348,13 +348,13 @@ def plot(path: Path, by_rows: Sequence[tuple[int, Figures]], by_distinct: Sequen
 def run(lines: str, rows: int, picture: Path | None) -> None:
     few, many = max(1, rows // 200), max(1, rows // 20)
     with tempfile.TemporaryDirectory() as place:
-        kept: dict[int, Path] = {}
+        kept: dict[tuple[int, bool], Path] = {}
 
-        def texts(count: int) -> Path:
-            if count not in kept:
-                kept[count] = Path(place) / f"{count}.json"
-                kept[count].write_text(json.dumps(distinct_texts(count)), encoding="utf-8")
-            return kept[count]
+        def texts(count: int, *, tidy: bool = False) -> Path:
+            if (count, tidy) not in kept:
+                kept[count, tidy] = Path(place) / f"{count}-{tidy}.json"
+                kept[count, tidy].write_text(json.dumps(distinct_texts(count, tidy=tidy)), encoding="utf-8")
+            return kept[count, tidy]
 
         shares = ", ".join(f"{part:.0%} {what}" for what, part in SHARES.items())
         print(f"distinct texts made from names of the tables: {shares}; {MISSING:.0%} of the rows missing")
@@ -367,7 +367,11 @@ def run(lines: str, rows: int, picture: Path | None) -> None:
                 print(f"(a) not measured: {ours[distinct]['absent']}")
                 return
             if "a" in lines:
-                show_pandas(ours[distinct], distinct)
+                show_pandas(ours[distinct], f"{distinct:,} distinct texts")
+        if "a" in lines:
+            show_pandas(
+                measured("pandas", texts(few, tidy=True), rows), f"{few:,} distinct texts of common names rightly spelled"
+            )
         if "b" in lines:
             show_wratio(measured("wratio", texts(few), rows), ours[few])
         if "c" in lines:

@@ -33,14 +33,20 @@ def slip(name: str, chance: random.Random) -> str:
     return name[:place] + (after + here + name[place + 2 :] if chance.random() < 0.25 else made + name[place + 1 :])
 
 
-def distinct_texts(count: int, seed: int = 1) -> list[str]:
-    """So many texts, each once, in an order that says nothing."""
+def distinct_texts(count: int, seed: int = 1, *, tidy: bool = False) -> list[str]:
+    """So many texts, each once, in an order that says nothing.
+
+    Args:
+        count: How many.
+        seed: Another one gives other texts.
+        tidy: Only names that stand on very many lists, rightly spelled, one in each text.
+    """
     chance = random.Random(seed)
     tables = Checker.default().tables
     named = {row["id"]: row["name"] for row in tables.rows("drugs.csv")}
     common = [named.get(row["name"], row["name"]) for row in tables.rows("common_names.csv")]
     every = sorted({name.text for name in names_of(tables, Kind.DRUG) if name.method is not Method.ABBREVIATION})
-    every = [name for name in every if len(name) > 3]
+    every = common if tidy else [name for name in every if len(name) > 3]
     made: dict[str, None] = {}
 
     def entry(kind: float) -> str:
@@ -53,7 +59,7 @@ def distinct_texts(count: int, seed: int = 1) -> list[str]:
         return " ".join(filter(None, words))
 
     while len(made) < count:
-        kind = chance.random()
+        kind = 0.5 if tidy else chance.random()
         two = kind > 1 - SHARES["two medicines"]
         made["; ".join(entry(kind) for _ in range(1 + two))] = None
     return list(made)
