@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -169,3 +170,12 @@ def test_the_public_names_are_these():
 
 def test_an_unknown_public_name_is_an_attribute_error():
     assert not hasattr(cramprisk, "no_such_name")
+
+
+def test_the_map_of_the_code_names_every_module():
+    page = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `")]
+    named = {name.replace("/", ".") for row in rows for name in re.findall(r"`([a-z_/0-9]+)`", row)}
+
+    parts = {module for module, path in MODULES.items() if path.name != "__init__.py"}
+    assert named == parts - {"_version"}
