@@ -31,7 +31,8 @@ def add_scan_options(command: argparse.ArgumentParser) -> None:
     columns = command.add_argument_group("columns, by name or by number from 1")
     columns.add_argument("--drug", metavar="COL", help="the column of medicines")
     columns.add_argument("--condition", metavar="COL", help="the column of conditions")
-    columns.add_argument("--id", metavar="COL", help="the column that says whose row it is; it must be there")
+    columns.add_argument("--id", metavar="COL", help="the column that says whose row it is")
+    command.add_argument("--findings", metavar="OUT", help="write what the report of each person shows here; needs --id")
     names = command.add_argument_group("names that were not understood")
     names.add_argument("--review", metavar="OUT", help="write them here, with counts and candidates, for a pharmacist to decide")
     names.add_argument("--decisions", metavar="FILE", help="a review file with the decisions filled in")
@@ -77,6 +78,7 @@ def run_scan(arguments: argparse.Namespace, checker: Callable[[argparse.Namespac
         force=arguments.force,
         review=arguments.review,
         problems=arguments.problems,
+        findings=arguments.findings,
     )
     try:
         with _stoppable():
@@ -166,6 +168,8 @@ def _progress() -> Iterator[Progress]:
 def _lines(summary: Summary, seconds: float) -> Iterator[str]:
     rate = summary.rows / max(seconds, 1e-3)
     yield f"{summary.rows:,} rows in {seconds:.1f} s ({rate:,.0f} rows/s); {summary.flagged:,} flagged as reported with cramps"
+    if summary.findings:
+        yield f"{summary.findings:,} rows of findings of persons"
     for kind, statuses in summary.statuses.items():
         most = "at most " if summary.many else ""
         counts = ", ".join(f"{count:,} {status}" for status, count in statuses.items())

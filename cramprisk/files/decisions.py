@@ -132,12 +132,7 @@ def decided_readings(texts: Sequence[str], kind: Kind, checker: Checker, decisio
     again: dict[int, tuple[str, list[Decision]]] = {}
     for index, (text, reading) in enumerate(zip(texts, made, strict=True)):
         names = unresolved_names(reading)
-        if not names:
-            continue
-        found = {name: decision for name in names if (decision := decisions.get((kind, folded(name)))) is not None}
-        whole = decisions.get((kind, folded(text)))
-        if whole is not None and len(found) < len(names):
-            found = {text: whole}
+        found = _of(text, names, kind, decisions)
         if not found:
             continue
         left = [name for name in names if name not in found and text not in found]
@@ -148,10 +143,7 @@ def decided_readings(texts: Sequence[str], kind: Kind, checker: Checker, decisio
                 status = Status.EMPTY.value
             still = [name for name in names if name not in ignored and text not in ignored]
             made[index] = replace(reading, not_understood="|".join(still) or None, status=status)
-        new = text
-        for name, decision in found.items():
-            if decision.concepts:
-                new = _put(new, name, decision.name)
+        new = _written(text, found)
         if new != text:
             again[index] = (new, [decision for decision in found.values() if decision.concepts])
     if again:
@@ -168,6 +160,42 @@ def decided_readings(texts: Sequence[str], kind: Kind, checker: Checker, decisio
                 still = [name for name in unresolved_names(reading) if name not in ignored_keys]
                 made[index] = replace(reading, not_understood="|".join(still) or None)
     return made
+
+
+def decided_texts(texts: Sequence[str], kind: Kind, checker: Checker, decisions: Decisions) -> list[str]:
+    """Texts in which the names that were not understood are written as it was decided.
+
+    Where the name does not fit into its place, the text stays as it is; so does one that is to be ignored.
+
+    Examples:
+        >>> decided = {(Kind.DRUG, "hct"): Decision(("hydrochlorothiazide",), "hydrochlorothiazide")}
+        >>> decided_texts(["HCT 25", "Lasix"], Kind.DRUG, Checker.default(), decided)
+        ['hydrochlorothiazide 25', 'Lasix']
+    """
+    found = [
+        _of(text, unresolved_names(reading), kind, decisions)
+        for text, reading in zip(texts, readings(texts, kind, checker), strict=True)
+    ]
+    new = [_written(text, one) for text, one in zip(texts, found, strict=True)]
+    made = []
+    for text, written, one, reading in zip(texts, new, found, readings(new, kind, checker), strict=True):
+        said = set((reading.concepts or "").split("|"))
+        made.append(written if all(said.issuperset(decision.concepts) for decision in one.values()) else text)
+    return made
+
+
+def _of(text: str, names: Sequence[str], kind: Kind, decisions: Decisions) -> dict[str, Decision]:
+    """The decisions for the names of a text that were not understood, or the one for the whole of it."""
+    found = {name: decision for name in names if (decision := decisions.get((kind, folded(name)))) is not None}
+    whole = decisions.get((kind, folded(text))) if names else None
+    return {text: whole} if whole is not None and len(found) < len(names) else found
+
+
+def _written(text: str, found: Mapping[str, Decision]) -> str:
+    for name, decision in found.items():
+        if decision.concepts:
+            text = _put(text, name, decision.name)
+    return text
 
 
 def _put(text: str, name: str, instead: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from cramprisk.files.target import Target
 from cramprisk.files.writers import Added, Writer, writer_for
 from cramprisk.model import Kind, Status
 
+if TYPE_CHECKING:
+    from cramprisk.files.persons import Persons
+
 __all__ = ["Options", "Summary", "scan"]
 
 _STATUSES = (Status.MATCHED, Status.AMBIGUOUS, Status.UNRECOGNISED, Status.EMPTY)
@@ -43,7 +46,7 @@ class Options:
     Attributes:
         drug: Name or number of the column of medicines; None to take the one that is obviously named so.
         condition: Of the column of conditions.
-        person: Of the column that says whose row it is; it must be there.
+        person: Of the column that says whose row it is.
         form: Format of the input files, see :data:`~cramprisk.files.source.FORMATS`.
         to: Format of the output.
         sheet: Of a spreadsheet.
@@ -54,6 +57,7 @@ class Options:
         force: Replace existing files.
         review: File for the names that were not understood.
         problems: File for the list of broken rows.
+        findings: File for what the report of each person shows; needs `person`.
     """
 
     drug: str | None = None
@@ -69,6 +73,7 @@ class Options:
     force: bool = False
     review: str | None = None
     problems: str | None = None
+    findings: str | None = None
 
 
 @dataclass(slots=True)
@@ -82,6 +87,7 @@ class Summary:
         many: Whether there were more distinct texts than are kept at a time.
         flagged: Rows with something that is reported with more cramps.
         problems: Broken rows by the name of the fault.
+        findings: Rows of findings of persons.
     """
 
     rows: int = 0
@@ -90,6 +96,7 @@ class Summary:
     many: bool = False
     flagged: int = 0
     problems: dict[str, int] = field(default_factory=dict)
+    findings: int = 0
 
 
 @dataclass(slots=True)
@@ -173,7 +180,8 @@ def scan(
         told = None
         if options.problems is not None:
             told = target(options.problems, "--problems")
-        run = _Run(checker, options, decisions=decisions or {}, say=say, progress=progress, review=review)
+        of_persons = None if options.findings is None else target(options.findings, "--findings")
+        run = _Run(checker, options, decisions=decisions or {}, say=say, progress=progress, review=review, of_persons=of_persons)
         current = main
         try:
             if told is not None:
@@ -184,6 +192,10 @@ def scan(
                 current = review_target
                 _write_review(review, checker, review_target, options)
                 review_target.finish()
+            if run.persons is not None and of_persons is not None:
+                current = of_persons
+                run.persons.write()
+                of_persons.finish()
             if told is not None:
                 current = told
                 told.finish()
@@ -200,7 +212,9 @@ def scan(
 
 
 def _check_names(files: Sequence[str], out: str, options: Options) -> None:
-    written = {"--output": out, "--review": options.review, "--problems": options.problems}
+    if options.findings is not None and options.person is None:
+        raise InputError("--findings: needs --id, the column that says whose row it is.")
+    written = {"--output": out, "--review": options.review, "--problems": options.problems, "--findings": options.findings}
     if list(files).count("-") > 1:
         raise InputError("standard input can be read once. Give it once.")
     places: dict[Path, str] = {}
@@ -234,6 +248,7 @@ class _Run:
         say: Say,
         progress: Progress,
         review: Review | None,
+        of_persons: Target | None,
     ) -> None:
         self._checker, self._options, self._decisions = checker, options, decisions
         self._say, self._progress, self._review = say, progress, review
@@ -242,7 +257,9 @@ class _Run:
         self._names: list[str] = []
         self._asked: list[_Asked] = []
         self._codes: dict[int, list[int]] = {}
-        self._counts: dict[Kind, Any] = {}
+        self._of_persons = of_persons
+        self._person = 0
+        self.persons: Persons | None = None
 
     def list_problems(self, target: Target) -> None:
         """Write every problem down as it comes."""
@@ -272,6 +289,8 @@ class _Run:
                     self._say(line)
                 if writer is None:
                     self._begin(reader, source)
+                    if self.persons is not None:
+                        stack.callback(self.persons.close)
                     schema = getattr(reader, "schema", None) if len(files) == 1 or self._all_parquet(files) else None
                     writer = writer_for(
                         form,
@@ -318,11 +337,16 @@ class _Run:
         if options.condition is not None:
             chosen.append((Kind.CONDITION, chosen_column(names, options.condition, "--condition", label)))
         if options.person is not None:
-            chosen_column(names, options.person, "--id", label)
+            self._person = chosen_column(names, options.person, "--id", label)
         repeated = len(names) - len(set(names))
         if repeated:
             self._say(f"{label}: {repeated} column {'names come' if repeated > 1 else 'name comes'} twice; all columns are kept")
         self._names = names
+        if self._of_persons is not None:
+            from cramprisk.files.persons import Persons
+
+            kinds, name = [kind for kind, _ in chosen], names[self._person]
+            self.persons = Persons(self._of_persons, self._checker, kinds, name, decisions=self._decisions, raw=options.raw)
         for kind, column in chosen:
             answers = Answers(
                 lambda texts, kind=kind: decided_readings(texts, kind, self._checker, self._decisions)  # type: ignore[misc]
@@ -354,12 +378,15 @@ class _Run:
     def _batch(self, batch: Batch, writer: Writer, label: str) -> None:
         if not len(batch):
             return
-        found = []
+        found, entries = [], []
         for one in self._asked:
             texts, long = _texts(batch, one.column, label)
             for row in long:
                 self.problems.add(label, batch.line_of(row), Fault.LONG)
             found.append(one.answers.find(texts, batch.unread.union(long)))
+            entries.append(_without(texts, batch.unread) if self.persons is not None else texts)
+        if self.persons is not None:
+            self.persons.add(_texts(batch, self._person, label)[0], entries)
         writer.write(batch, found)
         self._count(found, len(batch))
         for column, counts in self._codes.items():
@@ -410,6 +437,7 @@ class _Run:
             summary.distinct[one.kind.value] = one.answers.distinct
             summary.many = summary.many or one.answers.renewed > 0
         summary.problems = self.problems.counts()
+        summary.findings = self.persons.lines if self.persons is not None else 0
         return summary
 
 
@@ -439,6 +467,20 @@ def _texts(batch: Batch, column: int, label: str) -> tuple[Any, list[int]]:
         mask[long] = True
         found = pc.if_else(pa.array(mask), "", found)
     return found, long
+
+
+def _without(texts: Any, rows: frozenset[int]) -> Any:
+    """The texts, those of some rows empty."""
+    if not rows:
+        return texts
+    if isinstance(texts, list):
+        return ["" if row in rows else text for row, text in enumerate(texts)]
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    mask = np.zeros(len(texts), bool)
+    mask[list(rows)] = True
+    return pc.if_else(pa.array(mask), "", texts)
 
 
 def _write_review(review: Review, checker: Checker, target: Target, options: Options) -> None:

@@ -166,6 +166,8 @@ class TextWriter:
         cells = [csv_cells(column, self._delimiter, raw=self._raw) for column in table.columns]
         for tail, numbers in zip(self._tails, found, strict=True):
             cells.append(tail.array(lambda values: pa.array(values, pa.string())).take(pa.array(numbers)))
+        if not self._tails:
+            cells[-1] = pc.binary_join_element_wise(cells[-1], "\n", "", null_handling="replace", null_replacement="")
         lines = pc.binary_join_element_wise(*cells, self._delimiter, null_handling="replace", null_replacement="")
         if len(lines):
             *_, offsets, data = lines.buffers()

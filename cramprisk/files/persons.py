@@ -1,0 +1,200 @@
+"""What the report of each person shows, from files: the rows of a person brought together in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import numpy as np
+
+from cramprisk.checker import Checker
+from cramprisk.errors import MissingExtraError
+from cramprisk.files.batch import Columns
+from cramprisk.files.decisions import Decision, decided_texts
+from cramprisk.files.source import format_of
+from cramprisk.files.target import Target
+from cramprisk.files.writers import writer_for
+from cramprisk.frames import findings
+from cramprisk.model import Kind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Persons"]
+
+_HELD = 250_000
+"""Rows that are held in memory; where there are more, all lie in files beside the target."""
+_SHARES = 64
+"""So many files: each person is in one of them, and one of them is read at a time."""
+_PERSON, _ROW = "person", "row"
+
+
+class Persons:
+    """The entries of persons, kept until all rows were read.
+
+    Args:
+        target: Where the findings are written.
+        checker: Over which tables.
+        kinds: What the columns of entries are, in order.
+        name: Of the column of the person.
+        decisions: From :func:`~cramprisk.files.decisions.read_decisions`.
+        raw: Whether formulas are left as they are.
+
+    Raises:
+        MissingExtraError: pyarrow is missing.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        checker: Checker,
+        kinds: Sequence[Kind],
+        name: str,
+        *,
+        decisions: Mapping[tuple[Kind, str], Decision],
+        raw: bool,
+    ) -> None:
+        try:
+            import pyarrow as pa
+        except ImportError:
+            raise MissingExtraError('--findings needs the extra "parquet": pip install "cramprisk[parquet]"') from None
+        self._target, self._checker, self._kinds, self._name = target, checker, list(kinds), name
+        self._decisions, self._raw = decisions, raw
+        texts = [(_PERSON, pa.string()), *((kind.value, pa.string()) for kind in kinds)]
+        self._schema = pa.schema([*texts, (_ROW, pa.int64())])
+        self._held: list[pa.RecordBatch] = []
+        self._rows = 0
+        self._shares: list[tuple[Any, Any]] = []
+        self.lines = 0
+
+    def add(self, persons: Any, entries: Sequence[Any]) -> None:
+        """Rows, in their order.
+
+        Args:
+            persons: Whose they are, as texts; a row where this is empty is a person of its own.
+            entries: For each kind its texts.
+        """
+        import pyarrow as pa
+        from pyarrow import compute as pc
+
+        whose = _text(persons)
+        whose = pc.if_else(pc.equal(pc.utf8_trim_whitespace(whose), ""), None, whose)
+        first = self._rows + sum(batch.num_rows for batch in self._held)
+        rows = pa.array(np.arange(first, first + len(whose)))
+        self._held.append(pa.RecordBatch.from_arrays([whose, *map(_text, entries), rows], schema=self._schema))
+        if sum(batch.num_rows for batch in self._held) >= _HELD:
+            self._spill()
+
+    def _spill(self) -> None:
+        """Bring what is held into the files, each person's rows into one."""
+        import pyarrow as pa
+
+        if not self._shares:
+            folder = Path(self._target.scratch() or "")
+            for number in range(_SHARES):
+                file = (folder / f"{number}.arrow").open("wb")
+                self._shares.append((file, pa.ipc.new_stream(file, self._schema)))
+        table = pa.Table.from_batches(self._held)
+        share = _share(table)
+        order = np.argsort(share, kind="stable")
+        ends = np.searchsorted(share[order], np.arange(_SHARES + 1))
+        for number, (_, writer) in enumerate(self._shares):
+            if ends[number] < ends[number + 1]:
+                writer.write_table(table.take(pa.array(order[ends[number] : ends[number + 1]])))
+        self._rows += table.num_rows
+        self._held = []
+
+    def write(self) -> None:
+        """Write the findings of all persons."""
+        import pyarrow as pa
+
+        if not self._shares:
+            self._write([pa.Table.from_batches(self._held, self._schema)])
+            return
+        if self._held:
+            self._spill()
+        for file, stream in self._shares:
+            stream.close()
+            file.close()
+        self._write(map(self._share, range(_SHARES)))
+
+    def _share(self, number: int) -> pa.Table:
+        import pyarrow as pa
+
+        with (Path(self._target.scratch() or "") / f"{number}.arrow").open("rb") as file:
+            return pa.ipc.open_stream(file).read_all()
+
+    def _write(self, shares: Iterable[pa.Table]) -> None:
+        form = format_of(self._target.label)[0] or "csv"
+        writer = None
+        try:
+            for share in shares:
+                found = self._found(share)
+                if writer is None:
+                    schema = found.schema if form == "parquet" else None
+                    writer = writer_for(form, self._target, found.column_names, [], raw=self._raw, schema=schema)
+                for batch in found.to_batches(max_chunksize=50_000):
+                    writer.write(Columns(batch, lambda row: row), [])
+                self.lines += found.num_rows
+            assert writer is not None
+            writer.end()
+        finally:
+            if writer is not None:
+                writer.discard()
+
+    def _found(self, share: pa.Table) -> pa.Table:
+        """The findings of some persons, as they are written."""
+        import pyarrow as pa
+        from pyarrow import compute as pc
+
+        for kind in self._kinds if self._decisions else ():
+            column = share.column(kind.value).combine_chunks().dictionary_encode()
+            texts = decided_texts(column.dictionary.to_pylist(), kind, self._checker, self._decisions)
+            new = pa.DictionaryArray.from_arrays(column.indices, pa.array(texts, pa.string())).dictionary_decode()
+            share = share.set_column(share.column_names.index(kind.value), kind.value, new)
+        columns = {kind.value: kind.value for kind in self._kinds}
+        found = findings(share, id=_PERSON, checker=self._checker, **columns)
+        # Rows are counted in the share; they are told as they stand in the output.
+        where = pc.split_pattern(pc.cast(found.column("rows"), pa.string()).combine_chunks(), "|")
+        numbers = share.column(_ROW).take(pc.cast(where.flatten(), pa.int64())).cast(pa.string()).combine_chunks()
+        rows = pc.binary_join(pa.ListArray.from_arrays(where.offsets, numbers), "|")
+        found = found.set_column(found.column_names.index("rows"), "rows", rows)
+        plain = [_plain(column) for column in found.columns]
+        names = [self._name if name == _PERSON else name for name in found.column_names]
+        return pa.Table.from_arrays(plain, names)
+
+    def close(self) -> None:
+        """Close the files; their folder is the target's."""
+        for file, stream in self._shares:
+            with suppress(OSError, ValueError):
+                stream.close()
+            with suppress(OSError, ValueError):
+                file.close()
+
+
+def _text(texts: Any) -> pa.Array:
+    import pyarrow as pa
+
+    if isinstance(texts, list):
+        return pa.array([text.encode("utf-8", "replace").decode() for text in texts], pa.string())
+    made = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return made.dictionary_decode().cast(pa.string()) if pa.types.is_dictionary(made.type) else made.cast(pa.string())
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+
+
+def _share(table: pa.Table) -> Any:
+    """In which share the person of each row is; a row that is nobody's goes where its number says."""
+    import pyarrow as pa
+
+    whose = table.column(_PERSON).combine_chunks().dictionary_encode()
+    shares = np.array([crc32(text.encode()) % _SHARES for text in whose.dictionary.to_pylist()] + [0], np.int64)
+    codes = whose.indices.fill_null(pa.scalar(len(shares) - 1, whose.indices.type)).to_numpy(zero_copy_only=False)
+    return np.where(whose.is_null().to_numpy(zero_copy_only=False), table.column(_ROW).to_numpy() % _SHARES, shares[codes])
