@@ -12,10 +12,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cramprisk.errors import InputError, MissingExtraError
+from cramprisk.service.port import Port, can_be_shared_out
 from cramprisk.service.settings import Issuer, Settings
+
+if TYPE_CHECKING:
+    import uvicorn
 
 __all__ = ["run", "settings_of"]
 
@@ -173,27 +177,42 @@ def run(arguments: Sequence[str]) -> int:
         gc.enable()  # a command runs without the collector; a service must not
         # uvicorn raises the signal that stopped it once more when all is done; an orderly stop is no failure.
         signal.signal(signal.SIGTERM, _done)
-        uvicorn.run(
-            "cramprisk.service.worker:worker_app",
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            workers=settings.workers,
-            http=PatientProtocol,
-            ws="none",
-            lifespan="on",
-            log_config=log_config(),
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=settings.concurrency,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_GRACE_S,
-            ssl_certfile=settings.tls_cert or None,
-            ssl_keyfile=settings.tls_key or None,
-        )
+        options: dict[str, Any] = {
+            "app": "cramprisk.service.worker:worker_app",
+            "factory": True,
+            "host": settings.host,
+            "port": settings.port,
+            "workers": settings.workers,
+            "http": PatientProtocol,
+            "ws": "none",
+            "lifespan": "on",
+            "log_config": log_config(),
+            "access_log": False,
+            "server_header": False,
+            "proxy_headers": False,
+            "limit_concurrency": settings.concurrency,
+            "timeout_keep_alive": _KEEP_ALIVE_S,
+            "timeout_graceful_shutdown": _GRACE_S,
+            "ssl_certfile": settings.tls_cert or None,
+            "ssl_keyfile": settings.tls_key or None,
+        }
+        if settings.workers > 1 and can_be_shared_out():
+            _run_workers(uvicorn.Config(**options))
+        else:
+            uvicorn.run(**options)
     sys.stdout.flush()
     return 0
+
+
+def _run_workers(config: uvicorn.Config) -> None:
+    """What uvicorn does for several workers, with a socket for each."""
+    from uvicorn.supervisors import Multiprocess
+
+    # A plain socket first: it finds out whether somebody is there already, which sockets that share do not.
+    with config.bind_socket() as found:
+        family, address = found.family, found.getsockname()
+    with Port.at(family, address) as port, contextlib.suppress(KeyboardInterrupt):
+        Multiprocess(config, sockets=[port]).run()
 
 
 def _done(_: int, __: FrameType | None) -> None:

@@ -14,6 +14,7 @@ pytest.importorskip("psutil", reason="psutil is not installed")
 from bench.hook_requests import hook_request, patients
 from bench.service import Served, as_http, load
 from cramprisk.checker import Checker
+from cramprisk.service.port import can_be_shared_out
 from tests.service_tokens import AUDIENCE, ISSUER, jwk, key_file, token
 
 SIGN = "/cds-services/cramprisk-order-sign"
@@ -47,6 +48,21 @@ def test_many_at_once_are_all_answered_each_with_its_own(served):
     _, times = asyncio.run(load(served.port, requests, 200, 8))
 
     assert len(times) == 200
+
+
+@pytest.mark.skipif(not can_be_shared_out(), reason="this system does not share the callers of a port out")
+def test_the_callers_are_shared_out_between_the_workers(served, log_file):
+    """One worker that takes all who come at once would leave the other without work."""
+    asked = set()
+    until = time.monotonic() + 20  # the second worker may still begin
+    while len(asked) < 2 and time.monotonic() < until:
+        with connected(served.port) as connection:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert read_all(connection).startswith(b"HTTP/1.1 200")
+        lines = [json.loads(line) for line in log_file.read_text().splitlines()]
+        asked = {line["process"] for line in lines if line.get("event") == "request"}
+
+    assert len(asked) == 2
 
 
 def test_a_hundred_megabytes_are_refused_and_not_kept(served):
@@ -217,11 +233,12 @@ def test_of_equal_tokens_at_two_workers_one_is_taken(tmp_path):
     assert [sorted(codes) for codes in rounds] == [[200] + [401] * 11] * 4
 
 
-def test_a_port_that_is_taken_is_said_without_a_traceback(served, capfd):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_that_is_taken_is_said_without_a_traceback(served, workers):
     import subprocess
     import sys
 
-    command = [sys.executable, "-m", "cramprisk", "serve", "--port", str(served.port)]
+    command = [sys.executable, "-m", "cramprisk", "serve", "--port", str(served.port), "--workers", workers]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode != 0

@@ -64,7 +64,7 @@ LAYERS = [
     {"cli_fhir"},
     {"service"},
     {"service.settings", "service.replay", "service.logs"},
-    {"service.tokens", "service.guards", "service.protocol"},
+    {"service.tokens", "service.guards", "service.protocol", "service.port"},
     {"service.settling", "service.uploads"},
     {"service.asked"},
     {"service.page_routes", "service.page_openapi"},
