@@ -368,10 +368,9 @@ def run(lines: str, rows: int, picture: Path | None) -> None:
                 return
             if "a" in lines:
                 show_pandas(ours[distinct], f"{distinct:,} distinct texts")
-        if "a" in lines:
-            show_pandas(
-                measured("pandas", texts(few, tidy=True), rows), f"{few:,} distinct texts of common names rightly spelled"
-            )
+        for distinct in (few, many) if "a" in lines else ():
+            found = measured("pandas", texts(distinct, tidy=True), rows)
+            show_pandas(found, f"{distinct:,} distinct texts of common names rightly spelled")
         if "b" in lines:
             show_wratio(measured("wratio", texts(few), rows), ours[few])
         if "c" in lines:
