@@ -100,7 +100,8 @@ class _Field:
         if self._parser is not None:
             try:
                 self._parser.Parse(part)
-            except expat.ExpatError:
+            except (expat.ExpatError, LookupError, ValueError):
+                # The last two of an encoding that nobody knows, or that is not by single bytes.
                 raise NotXlsxError("the spreadsheet is damaged.") from None
 
     def _begun(self, name: str, attributes: dict[str, str]) -> None:

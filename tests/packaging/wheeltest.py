@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTRAS = "xlsx,parquet,zst,polars,duckdb,service"
-TEST_TOOLS = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100", "jsonschema>=4.18", "httpx>=0.27"]
+TEST_TOOLS = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100", "jsonschema>=4.18", "httpx>=0.27", "fhir.resources>=8"]
 TREE = ["tests", "bench", "fuzz", "docs", "examples", "data", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff",
         "LICENSE", "NOTICE", ".github"]  # fmt: skip
 CONFIGURATION = """\

@@ -149,6 +149,19 @@ def test_one_cell_far_out_is_refused_before_the_field_before_it_is_laid_out(plac
         read(zipped(members), "xlsx")
 
 
+@pytest.mark.parametrize("encoding", ["otTF-8", "utf-7", "undefined", "hex"])
+def test_a_sheet_in_an_encoding_that_cannot_be_read_is_refused(encoding):
+    content = workbook({"list": [["Lasix"]]})
+    members = {
+        info.filename: zipfile.ZipFile(BytesIO(content)).read(info) for info in zipfile.ZipFile(BytesIO(content)).infolist()
+    }
+    sheet = members["xl/worksheets/sheet1.xml"].replace(b'encoding="UTF-8"', f'encoding="{encoding}"'.encode())
+    members["xl/worksheets/sheet1.xml"] = sheet.replace(b'r="A1"', b'r="ignore6"')  # an unusual place: it is read as XML
+
+    with pytest.raises(InputError):
+        read(zipped(members), "xlsx")
+
+
 @settings(max_examples=150)
 @given(cuts=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=20))
 def test_a_damaged_workbook_is_read_or_refused_and_nothing_else(cuts):
