@@ -367,6 +367,9 @@ class Matcher:
                     start, end = at - left, at + right
                     if start < 0 or end > len(entry.words) or is_plain(entry.words[start], self.lexicon):
                         continue
+                    # "1-hydroxycholecalciferol, 25 mg" is a dose of that, and not 25-hydroxycholecalciferol.
+                    if all(word[0].isdigit() for word in entry.words[at:end]):
+                        continue
                     key = " ".join((*entry.words[at:end], *entry.words[start:at]))
                     name = self.lexicon.name(key)
                     if name is not None:

@@ -122,3 +122,8 @@ def test_a_span_of_hours_is_understood(checker, every):
     match = checker.normalize(f"salbutamol 1-2 puffs {every}")
 
     assert (match.concepts, match.not_understood) == (("salbutamol",), ())
+
+
+def test_a_dose_behind_a_comma_is_no_part_of_a_name(checker):
+    assert checker.normalize("1-hydroxycholecalciferol, 25 mg").concepts == ("alfacalcidol",)
+    assert checker.normalize("Estrogens, conjugated").concepts == ("conjugated-estrogens",)
