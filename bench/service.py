@@ -69,14 +69,13 @@ class Served:
             raise
 
     def processes(self) -> list[psutil.Process]:
-        """The processes of the service."""
+        """The processes of the service, without the helper of multiprocessing, which answers nobody."""
         top = psutil.Process(self.process.pid)
-        return [top, *top.children(recursive=True)]
+        return [top, *(one for one in top.children(recursive=True) if "resource_tracker" not in " ".join(one.cmdline()))]
 
     def memory_mb(self) -> list[float]:
-        """Memory of each worker that is its own, in MB, largest first."""
-        sizes = [one.memory_full_info().uss / 1e6 for one in self.processes()]
-        return sorted((size for size in sizes if size > 40), reverse=True)  # a helper of multiprocessing is no worker
+        """Memory of each process that is its own, in MB, largest first."""
+        return sorted((one.memory_full_info().uss / 1e6 for one in self.processes()), reverse=True)
 
     def cpu_s(self) -> float:
         """Processor time that the service has used so far, in seconds."""

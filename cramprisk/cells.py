@@ -146,9 +146,10 @@ def read_alike(alike: Alike, kind: Kind, checker: Checker, going_on: frozenset[s
         going_on: Words from which a name goes on into a plain part; an entry with one speaks for itself only.
     """
     first, *others = alike.texts
-    if not alike.shaped or checker.drugs.split(first) != [first]:
+    match, respelt = checker.drugs.match_plainly(first) if alike.shaped else (None, None)
+    # Only what is one entry is read plainly; what is not may still be several.
+    if match is None or (respelt is None and checker.drugs.split(first) != [first]):
         return Told([read_cell(text, kind, checker) for text in alike.texts], False)
-    match, respelt = checker.drugs.match_plainly(first)
     reading = read_matches([match], checker)
     if respelt is not None and respelt.isdisjoint(going_on):
         return Told([reading], True)

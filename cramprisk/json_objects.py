@@ -1,10 +1,10 @@
-"""Objects of JSON in which a name comes twice. Python takes the last value, and drops the others without a word."""
+"""JSON as others write it: a name twice in an object (Python drops one in silence), endless depth, half letters."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["TwiceError", "all_values", "each_once"]
+__all__ = ["TwiceError", "all_values", "deeper_than", "each_once", "whole_letters"]
 
 
 class TwiceError(ValueError):
@@ -55,3 +55,33 @@ def _together(values: list[Any]) -> Any:
     if len(values) == 1:
         return values[0]
     return [one for value in values for one in value] if all(isinstance(value, list) for value in values) else values
+
+
+def deeper_than(value: object, levels: int) -> bool:
+    """Whether an array or object lies deeper than so many levels; level by level, since recursion would end there.
+
+    Examples:
+        >>> deeper_than({"a": [1]}, 2), deeper_than({"a": [1]}, 1)
+        (False, True)
+    """
+    level: list[object] = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def whole_letters(text: str) -> str:
+    r"""The text with a replacement character for each half of a surrogate pair, which no encoding can hold.
+
+    Examples:
+        >>> whole_letters("Lasix \ud83d\ude00 \ud83d")
+        'Lasix 😀 �'
+    """
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

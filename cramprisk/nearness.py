@@ -14,7 +14,6 @@ import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
@@ -311,8 +310,6 @@ for _pairs, _cost in (
         _ONE_FOR_TWO.setdefault(_pair[:2], {})[_pair[3]] = _cost
 # How far apart two letters may stand in word and name and still be compared.
 _BAND = 4
-# The least that going one letter out of step costs.
-_LEAST = 0.3
 
 
 def _dropped(text: str, at: int) -> float:
@@ -323,30 +320,6 @@ def _dropped(text: str, at: int) -> float:
     if char == "h" or (char == "e" and at == len(text) - 1):
         return _SILENT
     return _VOWEL if char in "aeiouy" else 1.0
-
-
-@lru_cache(maxsize=4096)
-def _of_letters(text: str) -> tuple[list[float], list[dict[str, float] | None], list[float]]:
-    """Of the letters of a text: what each costs to leave out, what may be written for it and the one before it, and the sums."""
-    left_out = [_dropped(text, at) for at in range(len(text))]
-    for_two = [_ONE_FOR_TWO.get(text[at - 1 : at + 1]) if at else None for at in range(len(text))]
-    return left_out, for_two, list(accumulate(left_out, initial=0.0))
-
-
-def _band(word: str, name: str) -> tuple[int, int]:
-    """How far a letter of the name may stand before and behind the letter of the word that it is compared with.
-
-    No edit costs more than 1, so the cheapest way costs at most as much as there are edits, and a way that goes farther
-    out of step than this costs more.
-    """
-    from rapidfuzz.distance import OSA
-
-    edits = OSA.distance(word, name, score_cutoff=_BAND)
-    if edits > _BAND:
-        return _BAND, _BAND
-    longer = len(name) - len(word)
-    steps = edits / _LEAST + 1e-6
-    return min(_BAND, int((steps - longer) / 2)), min(_BAND, int((steps + longer) / 2))
 
 
 def slip_cost(word: str, name: str) -> float:
@@ -365,21 +338,23 @@ def slip_cost(word: str, name: str) -> float:
     if word == name:
         return 0.0
     columns = len(name)
-    missing, alike, above = _of_letters(name)
-    extras, mines, _ = _of_letters(word)
+    missing = [_dropped(name, j) for j in range(columns)]
+    alike = [_ONE_FOR_TWO.get(name[j - 1 : j + 1]) if j else None for j in range(columns)]
     replaced = _REPLACED
-    back, ahead = _band(word, name)
-    before: Sequence[float] = ()
-    previous, final = "", len(word) - 1
+    before: list[float] = []
+    above = [0.0]
+    for cost in missing:
+        above.append(above[-1] + cost)
+    previous = ""
     for i, char in enumerate(word):
-        extra = _PLURAL if char == "s" and i == final else extras[i]
-        mine = mines[i]
+        extra = _PLURAL if char == "s" and i == len(word) - 1 else _dropped(word, i)
+        mine = _ONE_FOR_TWO.get(previous + char)
         row = [_FAR] * (columns + 1)
         left = _FAR
-        low = max(0, i - back)
+        low = max(0, i - _BAND)
         if low == 0:
             row[0] = left = above[0] + extra
-        for j in range(low, min(columns, i + ahead + 1)):
+        for j in range(low, min(columns, i + _BAND + 1)):
             other = name[j]
             best = above[j]
             if char != other:

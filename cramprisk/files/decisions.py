@@ -129,36 +129,22 @@ def decided_readings(texts: Sequence[str], kind: Kind, checker: Checker, decisio
     made = readings(texts, kind, checker)
     if not decisions:
         return made
-    again: dict[int, tuple[str, list[Decision]]] = {}
     for index, (text, reading) in enumerate(zip(texts, made, strict=True)):
         names = unresolved_names(reading)
         found = _of(text, names, kind, decisions)
-        if not found:
-            continue
-        left = [name for name in names if name not in found and text not in found]
         ignored = [name for name, decision in found.items() if not decision.concepts]
         if ignored:
+            left = [name for name in names if name not in found and text not in found]
             status = reading.status
             if not left and len(ignored) == len(found) and reading.concepts is None:
                 status = Status.EMPTY.value
             still = [name for name in names if name not in ignored and text not in ignored]
             made[index] = replace(reading, not_understood="|".join(still) or None, status=status)
-        new = _written(text, found)
-        if new != text:
-            again[index] = (new, [decision for decision in found.values() if decision.concepts])
-    if again:
-        fresh = readings([text for text, _ in again.values()], kind, checker)
-        for (index, (_, taken)), reading in zip(again.items(), fresh, strict=True):
-            said = set((reading.concepts or "").split("|"))
-            # Where the name does not fit into its place, the cell stays as the tables leave it.
-            if all(said.issuperset(decision.concepts) for decision in taken):
-                ignored_keys = [
-                    name
-                    for name in unresolved_names(reading)
-                    if (one := decisions.get((kind, folded(name)))) is not None and not one.concepts
-                ]
-                still = [name for name in unresolved_names(reading) if name not in ignored_keys]
-                made[index] = replace(reading, not_understood="|".join(still) or None)
+    for index, (_, reading) in _put_in_place(texts, kind, checker, decisions).items():
+        still = [
+            name for name in unresolved_names(reading) if (one := decisions.get((kind, folded(name)))) is None or one.concepts
+        ]
+        made[index] = replace(reading, not_understood="|".join(still) or None)
     return made
 
 
@@ -172,16 +158,27 @@ def decided_texts(texts: Sequence[str], kind: Kind, checker: Checker, decisions:
         >>> decided_texts(["HCT 25", "Lasix"], Kind.DRUG, Checker.default(), decided)
         ['hydrochlorothiazide 25', 'Lasix']
     """
-    found = [
-        _of(text, unresolved_names(reading), kind, decisions)
-        for text, reading in zip(texts, readings(texts, kind, checker), strict=True)
-    ]
-    new = [_written(text, one) for text, one in zip(texts, found, strict=True)]
-    made = []
-    for text, written, one, reading in zip(texts, new, found, readings(new, kind, checker), strict=True):
-        said = set((reading.concepts or "").split("|"))
-        made.append(written if all(said.issuperset(decision.concepts) for decision in one.values()) else text)
-    return made
+    put = _put_in_place(texts, kind, checker, decisions)
+    return [put[index][0] if index in put else text for index, text in enumerate(texts)]
+
+
+def _put_in_place(texts: Sequence[str], kind: Kind, checker: Checker, decisions: Decisions) -> dict[int, tuple[str, Reading]]:
+    """By place the texts that decisions change, as they are then, with what they say; without those where a name does not fit."""
+    changed: dict[int, tuple[str, set[str]]] = {}
+    for index, (text, reading) in enumerate(zip(texts, readings(texts, kind, checker), strict=True)):
+        found = _of(text, unresolved_names(reading), kind, decisions)
+        new = text
+        for name, decision in found.items():
+            if decision.concepts:
+                new = _put(new, name, decision.name)
+        if new != text:
+            changed[index] = new, {concept for decision in found.values() for concept in decision.concepts}
+    said = readings([new for new, _ in changed.values()], kind, checker)
+    return {
+        index: (new, reading)
+        for (index, (new, wanted)), reading in zip(changed.items(), said, strict=True)
+        if wanted.issubset((reading.concepts or "").split("|"))
+    }
 
 
 def _of(text: str, names: Sequence[str], kind: Kind, decisions: Decisions) -> dict[str, Decision]:
@@ -189,13 +186,6 @@ def _of(text: str, names: Sequence[str], kind: Kind, decisions: Decisions) -> di
     found = {name: decision for name in names if (decision := decisions.get((kind, folded(name)))) is not None}
     whole = decisions.get((kind, folded(text))) if names else None
     return {text: whole} if whole is not None and len(found) < len(names) else found
-
-
-def _written(text: str, found: Mapping[str, Decision]) -> str:
-    for name, decision in found.items():
-        if decision.concepts:
-            text = _put(text, name, decision.name)
-    return text
 
 
 def _put(text: str, name: str, instead: str) -> str:

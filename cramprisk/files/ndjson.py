@@ -11,7 +11,7 @@ from cramprisk.errors import InputError
 from cramprisk.files.batch import Batch, Cell, Rows
 from cramprisk.files.problems import Fault, Problems
 from cramprisk.files.source import Source, encoding_of, utf8_blocks
-from cramprisk.json_objects import TwiceError, each_once
+from cramprisk.json_objects import TwiceError, deeper_than, each_once, whole_letters
 
 __all__ = ["JsonLines"]
 
@@ -95,7 +95,7 @@ def _object(line: bytes) -> tuple[dict[str, Any] | None, Fault | None]:
         found = json.loads(text, object_pairs_hook=each_once)
         if not isinstance(found, dict):
             return None, Fault.JSON
-        if text.count("[") + text.count("{") > _DEEPEST and _too_deep(found):
+        if text.count("[") + text.count("{") > _DEEPEST and deeper_than(found, _DEEPEST - 1):
             return None, Fault.DEEP
         if _HALF.search(text) is None:
             return found, None
@@ -107,24 +107,10 @@ def _object(line: bytes) -> tuple[dict[str, Any] | None, Fault | None]:
     return mended, (Fault.LOST if mended != found else None)
 
 
-def _too_deep(value: object) -> bool:
-    """Whether a value cannot be written again, which recurses; level by level."""
-    level = [value]
-    for _ in range(_DEEPEST):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
-        ]
-        if not level:
-            return False
-    return True
-
-
 def _mended(value: Any) -> Any:
     """The value with a replacement character for each half of a surrogate pair, which no encoding can hold."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole_letters(value)
     if isinstance(value, list):
         return [_mended(inner) for inner in value]
     if isinstance(value, dict):

@@ -18,6 +18,7 @@ from cramprisk.files.source import format_of
 from cramprisk.files.target import Target
 from cramprisk.files.writers import writer_for
 from cramprisk.frames import findings
+from cramprisk.json_objects import whole_letters
 from cramprisk.model import Kind
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Persons"]
 
-_HELD = 250_000
-"""Rows that are held in memory; where there are more, all lie in files beside the target."""
+_HELD, _HELD_BYTES = 250_000, 32 << 20
+"""Rows that are held in memory, and their bytes; where there are more, all lie in files beside the target."""
 _SHARES = 64
 """So many files: each person is in one of them, and one of them is read at a time."""
 _PERSON, _ROW = "person", "row"
@@ -66,7 +67,7 @@ class Persons:
         texts = [(_PERSON, pa.string()), *((kind.value, pa.string()) for kind in kinds)]
         self._schema = pa.schema([*texts, (_ROW, pa.int64())])
         self._held: list[pa.RecordBatch] = []
-        self._rows = 0
+        self._held_rows = self._held_bytes = self._rows = 0
         self._shares: list[tuple[Any, Any]] = []
         self.lines = 0
 
@@ -82,11 +83,17 @@ class Persons:
 
         whose = _text(persons)
         whose = pc.if_else(pc.equal(pc.utf8_trim_whitespace(whose), ""), None, whose)
-        first = self._rows + sum(batch.num_rows for batch in self._held)
-        rows = pa.array(np.arange(first, first + len(whose)))
-        self._held.append(pa.RecordBatch.from_arrays([whose, *map(_text, entries), rows], schema=self._schema))
-        if sum(batch.num_rows for batch in self._held) >= _HELD:
-            self._spill()
+        rows = pa.array(np.arange(self._rows, self._rows + len(whose)))
+        held = pa.RecordBatch.from_arrays([whose, *map(_text, entries), rows], schema=self._schema)
+        self._held.append(held)
+        self._rows += held.num_rows
+        self._held_rows += held.num_rows
+        self._held_bytes += held.nbytes
+        if self._held_rows >= _HELD or self._held_bytes >= _HELD_BYTES:
+            try:
+                self._spill()
+            except OSError as error:
+                raise self._target.failure(error) from None
 
     def _spill(self) -> None:
         """Bring what is held into the files, each person's rows into one."""
@@ -98,14 +105,13 @@ class Persons:
                 file = (folder / f"{number}.arrow").open("wb")
                 self._shares.append((file, pa.ipc.new_stream(file, self._schema)))
         table = pa.Table.from_batches(self._held)
-        share = _share(table)
-        order = np.argsort(share, kind="stable")
-        ends = np.searchsorted(share[order], np.arange(_SHARES + 1))
+        shares = _share_of_each(table)
+        order = np.argsort(shares, kind="stable")
+        ends = np.searchsorted(shares[order], np.arange(_SHARES + 1))
         for number, (_, writer) in enumerate(self._shares):
             if ends[number] < ends[number + 1]:
                 writer.write_table(table.take(pa.array(order[ends[number] : ends[number + 1]])))
-        self._rows += table.num_rows
-        self._held = []
+        self._held, self._held_rows, self._held_bytes = [], 0, 0
 
     def write(self) -> None:
         """Write the findings of all persons."""
@@ -119,9 +125,9 @@ class Persons:
         for file, stream in self._shares:
             stream.close()
             file.close()
-        self._write(map(self._share, range(_SHARES)))
+        self._write(map(self._read, range(_SHARES)))
 
-    def _share(self, number: int) -> pa.Table:
+    def _read(self, number: int) -> pa.Table:
         import pyarrow as pa
 
         with (Path(self._target.scratch() or "") / f"{number}.arrow").open("rb") as file:
@@ -178,10 +184,11 @@ class Persons:
 def _text(texts: Any) -> pa.Array:
     import pyarrow as pa
 
+    from cramprisk.files.arrow_text import plain_text
+
     if isinstance(texts, list):
-        return pa.array([text.encode("utf-8", "replace").decode() for text in texts], pa.string())
-    made = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-    return made.dictionary_decode().cast(pa.string()) if pa.types.is_dictionary(made.type) else made.cast(pa.string())
+        return pa.array(list(map(whole_letters, texts)), pa.string())
+    return plain_text(texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -190,7 +197,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
 
 
-def _share(table: pa.Table) -> Any:
+def _share_of_each(table: pa.Table) -> Any:
     """In which share the person of each row is; a row that is nobody's goes where its number says."""
     import pyarrow as pa
 

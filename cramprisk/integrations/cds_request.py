@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from cramprisk.errors import InputError
+from cramprisk.json_objects import deeper_than
 
 __all__ = ["HOOKS", "MAX_RESOURCES", "NOT_BLANK", "PREFETCH", "HookError", "HookRequest", "read_request"]
 
@@ -99,7 +100,7 @@ def read_request(request: object) -> HookRequest:
         HookError: It is no request that can be answered; `status` says why.
     """
     body = _object(request, "the request")
-    if _too_deep(body):
+    if deeper_than(body, _MAX_DEPTH):
         raise HookError(f"the request: is nested deeper than {_MAX_DEPTH} levels.", code="structure")
     hook = _text(body, "hook", "hook")
     if hook not in HOOKS:
@@ -163,21 +164,6 @@ def _uuid(text: str) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"1 {noun} is" if number == 1 else f"{number} {noun}s are"
-
-
-def _too_deep(value: object) -> bool:
-    """Whether anything is nested deeper than any resource is; level by level, since recursion would end there."""
-    level: list[object] = [value]
-    for _ in range(_MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
-            if isinstance(inner, (dict, list))
-        ]
-        if not level:
-            return False
-    return True
 
 
 # ---------------------------------------------------------------------- resources

@@ -105,7 +105,7 @@ def concept_of(value: object) -> NamedThing:
             if not isinstance(one, (list, tuple)):
                 merged = merged.then(concept_of(one))
         return merged
-    if not isinstance(value, (dict, Mapping)):
+    if not isinstance(value, Mapping):
         return NamedThing()
     given = objects(value.get("coding"))[:_MOST]
     if not given and ("code" in value or "display" in value):

@@ -221,8 +221,8 @@ class _Reader:
         about = next((_LISTS[code] for code in codes if code in _LISTS), "")
         for index, entry in enumerate(items(found.resource.get("entry"))):
             path = f"{found.path}.entry[{index}]"
-            item = entry.get("item") if isinstance(entry, (dict, Mapping)) else None
-            if not isinstance(item, (dict, Mapping)):
+            item = entry.get("item") if isinstance(entry, Mapping) else None
+            if not isinstance(item, Mapping):
                 self._warn(path, "has no item.")
                 continue
             target = self.resources.resolved(item, found)
@@ -287,20 +287,20 @@ class _Reader:
         thing = concept_of(resource.get("medicationCodeableConcept"))
         references: list[object] = [resource.get("medicationReference")]
         for one in items(resource.get("medication"))[:_INGREDIENTS_MOST]:
-            if isinstance(one, (dict, Mapping)) and ("concept" in one or isinstance(one.get("reference"), Mapping)):
+            if isinstance(one, Mapping) and ("concept" in one or isinstance(one.get("reference"), Mapping)):
                 thing = thing.then(concept_of(one.get("concept")))
                 references.append(one.get("reference"))
-            elif isinstance(one, (dict, Mapping)) and any(key in one for key in ("reference", "identifier", "type")):
+            elif isinstance(one, Mapping) and any(key in one for key in ("reference", "identifier", "type")):
                 references.append(one)
             else:
                 thing = thing.then(concept_of(one))
         for element in ("medicationCodeableConcept", "medicationReference", "medication"):
-            if element in resource and not isinstance(resource[element], (dict, Mapping)):
+            if element in resource and not isinstance(resource[element], Mapping):
                 self._warn(f"{found.path}.{element}", f"expected an object, got {type(resource[element]).__name__}.")
         ingredients: tuple[NamedThing, ...] = ()
         for given in references:
             reference = {"reference": given} if isinstance(given, str) else given
-            if not isinstance(reference, (dict, Mapping)):
+            if not isinstance(reference, Mapping):
                 continue
             display = text_of(reference.get("display"))
             thing = thing.then(NamedThing((display,) if display else ()))
@@ -326,7 +326,7 @@ class _Reader:
             for medication in level:
                 product = medication.resource.get("product")
                 parts = objects(medication.resource.get("ingredient"))
-                parts += objects(product.get("ingredient")) if isinstance(product, (dict, Mapping)) else []
+                parts += objects(product.get("ingredient")) if isinstance(product, Mapping) else []
                 for part in parts:
                     if part.get("isActive") is False or len(ingredients) >= _INGREDIENTS_MOST:
                         continue
@@ -345,7 +345,7 @@ class _Reader:
         item = part.get("item")
         thing = concept_of(part.get("itemCodeableConcept"))
         reference = part.get("itemReference")
-        if isinstance(item, (dict, Mapping)):
+        if isinstance(item, Mapping):
             if "concept" in item or isinstance(item.get("reference"), Mapping):
                 thing = thing.then(concept_of(item.get("concept")))
                 reference = item.get("reference", reference)
@@ -353,7 +353,7 @@ class _Reader:
                 reference = item
             else:
                 thing = thing.then(concept_of(item))
-        if not isinstance(reference, (dict, Mapping)):
+        if not isinstance(reference, Mapping):
             return thing, None
         display = text_of(reference.get("display"))
         thing = thing.then(NamedThing((display,) if display else ()))
@@ -382,7 +382,7 @@ class _Reader:
 
     def _supplied_until(self, found: Found) -> date | None:
         supply = found.resource.get("daysSupply")
-        days = supply.get("value") if isinstance(supply, (dict, Mapping)) else None
+        days = supply.get("value") if isinstance(supply, Mapping) else None
         given = _days_of(text_of(found.resource.get("whenHandedOver")))[0]
         if given is None or isinstance(days, bool) or not isinstance(days, (int, float)) or not 0 < days < 4000:
             return None
@@ -393,7 +393,7 @@ class _Reader:
 
     def _expect_concept(self, found: Found, element: str) -> None:
         value = found.resource.get(element)
-        if value is not None and not isinstance(value, (dict, Mapping)):
+        if value is not None and not isinstance(value, Mapping):
             self._warn(f"{found.path}.{element}", f"expected an object, got {type(value).__name__}.")
 
     def _entry(
@@ -432,7 +432,7 @@ class _Reader:
                 return ""
             for element in ("subject", "patient"):
                 reference = one.resource.get(element)
-                if isinstance(reference, (dict, Mapping)):
+                if isinstance(reference, Mapping):
                     key = self._patient_key(reference, one)
                     if key:
                         return key
@@ -447,8 +447,8 @@ class _Reader:
         if text and not text.startswith("#"):
             return text if text.startswith("urn:") else "/".join(text.split("/_history/")[0].split("/")[-2:])
         identifier = reference.get("identifier")
-        value = text_of(identifier.get("value")) if isinstance(identifier, (dict, Mapping)) else ""
-        return f"{text_of(identifier.get('system'))}|{value}" if value and isinstance(identifier, (dict, Mapping)) else ""
+        value = text_of(identifier.get("value")) if isinstance(identifier, Mapping) else ""
+        return f"{text_of(identifier.get('system'))}|{value}" if value and isinstance(identifier, Mapping) else ""
 
 
 def _reference(found: Found) -> str | None:
@@ -469,7 +469,7 @@ def _plain_codes(resource: Mapping[str, Any], elements: tuple[str, ...]) -> list
     codes: list[str] = []
     for element in elements:
         for value in items(resource.get(element)):
-            if isinstance(value, (dict, Mapping)):
+            if isinstance(value, Mapping):
                 codes += [code_of(coding.get("code")) for coding in objects(value.get("coding"))]
             else:
                 codes.append(code_of(value))
@@ -480,15 +480,15 @@ def _period(resource: Mapping[str, Any]) -> tuple[str, str]:
     """The first and the last day that a resource of a medicine gives, as texts; empty where it gives none."""
     for element in ("effectivePeriod", "occurencePeriod", "occurrencePeriod", "effectiveDosePeriod"):
         period = resource.get(element)
-        if isinstance(period, (dict, Mapping)) and (text_of(period.get("start")) or text_of(period.get("end"))):
+        if isinstance(period, Mapping) and (text_of(period.get("start")) or text_of(period.get("end"))):
             return text_of(period.get("start")), text_of(period.get("end"))
     starts, stops = [], []
     dosages = [*objects(resource.get("dosageInstruction")), *objects(resource.get("dosage"))]
     for dosage in dosages:
         timing = dosage.get("timing")
-        repeat = timing.get("repeat") if isinstance(timing, (dict, Mapping)) else None
-        bounds = repeat.get("boundsPeriod") if isinstance(repeat, (dict, Mapping)) else None
-        if isinstance(bounds, (dict, Mapping)):
+        repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
+        bounds = repeat.get("boundsPeriod") if isinstance(repeat, Mapping) else None
+        if isinstance(bounds, Mapping):
             starts.append(text_of(bounds.get("start")))
             stops.append(text_of(bounds.get("end")))
     # One part of a schedule without an end goes on.

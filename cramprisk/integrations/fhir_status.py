@@ -120,7 +120,7 @@ def _worst(said: list[Verdict]) -> Verdict:
 def _codes(value: object) -> Iterator[str]:
     """The codes of a CodeableConcept, or of the plain code that older versions have; its text if it has no codes."""
     for one in items(value):
-        if isinstance(one, (dict, Mapping)):
+        if isinstance(one, Mapping):
             codes = [code for code in (code_of(coding.get("code")) for coding in objects(one.get("coding"))) if code]
             yield from codes or [code for code in (code_of(one.get("text")),) if code]
         elif code_of(one):
@@ -150,7 +150,7 @@ def medicine_verdict(kind: str, resource: Mapping[str, Any]) -> Verdict:
         if resource.get(element) is True:
             said.append(Verdict(_ABSENT, "not to be given" if element == "doNotPerform" else "not given or taken", element))
     adherence = resource.get("adherence")
-    for code in _codes(adherence.get("code")) if isinstance(adherence, (dict, Mapping)) else ():
+    for code in _codes(adherence.get("code")) if isinstance(adherence, Mapping) else ():
         found = next((verdict for start, verdict in _ADHERENCE.items() if code.startswith(start)), None)
         if found is not None:
             said.append(Verdict(*found, code))

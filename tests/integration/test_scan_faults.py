@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from cramprisk.cells import COLUMNS
-from cramprisk.cli import main
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 xlsxwriter = pytest.importorskip("xlsxwriter", reason="XlsxWriter is not installed")
@@ -24,15 +23,6 @@ from pyarrow import parquet
 
 ROW = b"1,furosemide 40 mg\n"
 LIMIT_MB = 400
-
-
-@pytest.fixture
-def run(capsys):
-    def scan(*arguments):
-        code = main(["scan", *map(str, arguments), "--drug", "drug"])
-        return code, capsys.readouterr().err
-
-    return scan
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ import zipfile
 
 import pytest
 
-from cramprisk.cli import main
-
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 xlsxwriter = pytest.importorskip("xlsxwriter", reason="XlsxWriter is not installed")
 pytest.importorskip("python_calamine", reason="python-calamine is not installed")
@@ -19,15 +17,6 @@ pytest.importorskip("python_calamine", reason="python-calamine is not installed"
 from pyarrow import parquet
 
 FAR = 300_000_000
-
-
-@pytest.fixture
-def run(capsys):
-    def scan(*arguments):
-        code = main(["scan", *map(str, arguments), "--drug", "drug"])
-        return code, capsys.readouterr().err
-
-    return scan
 
 
 @pytest.fixture

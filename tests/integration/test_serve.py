@@ -28,6 +28,10 @@ def log_file(tmp_path_factory):
 @pytest.fixture(scope="module")
 def served(log_file):
     with log_file.open("w") as log, Served("--workers", "2", "--read-limit", "1.5", "--no-page", log=log) as made:
+        until = time.monotonic() + 60
+        while log_file.read_text().count("Application startup complete") < 2:  # one of them answers before the other has begun
+            assert time.monotonic() < until, "the second worker did not start"
+            time.sleep(0.1)
         yield made
 
 
@@ -54,7 +58,7 @@ def test_many_at_once_are_all_answered_each_with_its_own(served):
 def test_the_callers_are_shared_out_between_the_workers(served, log_file):
     """One worker that takes all who come at once would leave the other without work."""
     asked = set()
-    until = time.monotonic() + 20  # the second worker may still begin
+    until = time.monotonic() + 20
     while len(asked) < 2 and time.monotonic() < until:
         with connected(served.port) as connection:
             connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
