@@ -8,12 +8,14 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from cramprisk.columns import COLUMNS, Reading
 from cramprisk.errors import InputError, MissingExtraError
 from cramprisk.files.answers import Answers, Rendering
 from cramprisk.files.batch import Batch, Cell, Columns, Rows, cell_text, unique_names
+from cramprisk.files.behind import Behind
 from cramprisk.files.target import Target
 from cramprisk.guard import guarded
 
@@ -345,6 +347,7 @@ class ParquetWriter:
         self._typed = schema is not None
         self._held: list[Any] = []
         self._rows = self._bytes = 0
+        self._behind = Behind()
         self._columns = [
             Rendering(one.answers, lambda reading, index=index: reading_values(reading)[index])  # type: ignore[misc]
             for one in added
@@ -377,19 +380,25 @@ class ParquetWriter:
         import pyarrow as pa
 
         if self._held:
-            table = pa.Table.from_batches(self._held).unify_dictionaries()
-            self._writer.write_table(table, row_group_size=self._rows)
+            self._behind.do(partial(self._write_group, pa.Table.from_batches(self._held), self._rows))
             self._held, self._rows, self._bytes = [], 0, 0
-            del table
-            pa.default_memory_pool().release_unused()
+
+    def _write_group(self, table: pa.Table, rows: int) -> None:
+        import pyarrow as pa
+
+        self._writer.write_table(table.unify_dictionaries(), row_group_size=rows)
+        del table
+        pa.default_memory_pool().release_unused()
 
     def end(self) -> None:
         """Write the last rows and the footer."""
         self._flush()
+        self._behind.wait()
         self._writer.close()
 
     def discard(self) -> None:
         """Close pyarrow's writer, which would do so when it is forgotten, and say on standard error that it cannot."""
+        self._behind.end()
         with suppress(OSError, ValueError):
             self._writer.close()
         self._writer.is_open = False

@@ -37,7 +37,7 @@ LAYERS = [
     {"integrations.cds_reading"},
     {"integrations.cds_hooks"},
     {"integrations"},
-    {"files", "files.batch", "files.problems", "files.sheet_size", "files.source"},
+    {"files", "files.batch", "files.behind", "files.problems", "files.sheet_size", "files.source"},
     {"files.records", "files.choice", "files.target"},
     {"files.dialect"},
     {"files.delimited", "files.parquet"},
