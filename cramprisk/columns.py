@@ -16,11 +16,10 @@ from cramprisk.model import Kind
 from cramprisk.reading_processes import in_processes, processes_worth
 from cramprisk.shapes import Shapes, named_alone
 
-__all__ = ["COLUMNS", "Reading", "read_matches", "readings"]
+__all__ = ["COLUMNS", "LONGEST_KEPT", "MOST_KEPT", "Reading", "read_matches", "readings"]
 
-# Not so many that what is kept of a column weighs more than the tables: some 50 MB with texts of usual length.
-_MOST_KEPT = 250_000
-_LONGEST_KEPT = 200
+MOST_KEPT, LONGEST_KEPT = 250_000, 200
+"""Texts of a column that are kept with what they say: some 50 MB with texts of usual length, no more than the tables weigh."""
 # Shapes need the pairs of words in all names, which take as long to find as some thousand entries to read.
 _WORTH_SHAPES = 2_000
 
@@ -66,13 +65,13 @@ def readings(texts: Iterable[str | None], kind: Kind | str, checker: Checker, *,
     unread = dict.fromkeys(cell for cell, one in zip(cells, found, strict=True) if one is None)
     fresh = _read(list(unread), kind, checker, kept, processes) if unread else {}
     for cell, reading in fresh.items():
-        if len(cell) <= _LONGEST_KEPT:
+        if len(cell) <= LONGEST_KEPT:
             _keep(kept.readings[kind], cell, reading)
     return [one or fresh[cell] for cell, one in zip(cells, found, strict=True)]
 
 
 def _keep(known: dict[str, Any], key: str, value: Reading | None) -> None:
-    if len(known) >= _MOST_KEPT:
+    if len(known) >= MOST_KEPT:
         known.clear()
     known[key] = value
 
@@ -90,12 +89,13 @@ def _read(unread: list[str], kind: Kind, checker: Checker, kept: _Kept, processe
         if shapes is None or shape is None:
             alone.append(text)
             continue
-        if shape not in kept.by_shape:
-            if shape in by_shape or (known := _known(shape, shapes, checker)) is None:
+        met = shape in kept.by_shape
+        shared = kept.by_shape.get(shape)  # another thread may just have made room; then the text speaks for itself
+        if not met:
+            if shape in by_shape or (shared := _known(shape, shapes, checker)) is None:
                 by_shape.setdefault(shape, []).append(text)
                 continue
-            _keep(kept.by_shape, shape, known)
-        shared = kept.by_shape[shape]
+            _keep(kept.by_shape, shape, shared)
         if shared is not None:
             fresh[text] = shared
         else:

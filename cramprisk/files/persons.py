@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,9 @@ __all__ = ["Persons"]
 _HELD, _HELD_BYTES = 250_000, 32 << 20
 """Rows that are held in memory, and their bytes; where there are more, all lie in files beside the target."""
 _SHARES = 64
-"""So many files: each person is in one of them, and one of them is read at a time."""
+"""So many files: each person is in one of them."""
+_READ, _READ_BYTES = 50_000, 8 << 20
+"""Rows that are read again at a time, and their bytes, more or less; a person is never divided."""
 _PERSON, _ROW = "person", "row"
 
 
@@ -69,6 +71,7 @@ class Persons:
         self._held: list[pa.RecordBatch] = []
         self._held_rows = self._held_bytes = self._rows = 0
         self._shares: list[tuple[Any, Any]] = []
+        self._sizes = np.zeros((_SHARES, 2))
         self.lines = 0
 
     def add(self, persons: Any, entries: Sequence[Any]) -> None:
@@ -105,12 +108,14 @@ class Persons:
                 file = (folder / f"{number}.arrow").open("wb")
                 self._shares.append((file, pa.ipc.new_stream(file, self._schema)))
         table = pa.Table.from_batches(self._held)
-        shares = _share_of_each(table)
+        shares = _numbers(table) % _SHARES
         order = np.argsort(shares, kind="stable")
         ends = np.searchsorted(shares[order], np.arange(_SHARES + 1))
         for number, (_, writer) in enumerate(self._shares):
             if ends[number] < ends[number + 1]:
                 writer.write_table(table.take(pa.array(order[ends[number] : ends[number + 1]])))
+        rows = np.diff(ends)
+        self._sizes += np.column_stack([rows, rows * (self._held_bytes / self._held_rows)])
         self._held, self._held_rows, self._held_bytes = [], 0, 0
 
     def write(self) -> None:
@@ -125,13 +130,19 @@ class Persons:
         for file, stream in self._shares:
             stream.close()
             file.close()
-        self._write(map(self._read, range(_SHARES)))
+        self._write(table for number in range(_SHARES) for table in self._read(number))
 
-    def _read(self, number: int) -> pa.Table:
+    def _read(self, number: int) -> Iterator[pa.Table]:
+        """The rows of one file; of a large one in parts."""
         import pyarrow as pa
 
-        with (Path(self._target.scratch() or "") / f"{number}.arrow").open("rb") as file:
-            return pa.ipc.open_stream(file).read_all()
+        rows, size = self._sizes[number]
+        parts = max(1, int(np.ceil(max(rows / _READ, size / _READ_BYTES))))
+        for part in range(parts):
+            with (Path(self._target.scratch() or "") / f"{number}.arrow").open("rb") as file:
+                batches = (pa.Table.from_batches([batch]) for batch in pa.ipc.open_stream(file))
+                found = [one.filter(pa.array(_numbers(one) // _SHARES % parts == part)) for one in batches]
+            yield pa.concat_tables([self._schema.empty_table(), *found])
 
     def _write(self, shares: Iterable[pa.Table]) -> None:
         form = format_of(self._target.label)[0] or "csv"
@@ -197,11 +208,11 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
 
 
-def _share_of_each(table: pa.Table) -> Any:
-    """In which share the person of each row is; a row that is nobody's goes where its number says."""
+def _numbers(table: pa.Table) -> Any:
+    """For each row a number that hangs on its person alone; of a row that is nobody's, its own."""
     import pyarrow as pa
 
     whose = table.column(_PERSON).combine_chunks().dictionary_encode()
-    shares = np.array([crc32(text.encode()) % _SHARES for text in whose.dictionary.to_pylist()] + [0], np.int64)
-    codes = whose.indices.fill_null(pa.scalar(len(shares) - 1, whose.indices.type)).to_numpy(zero_copy_only=False)
-    return np.where(whose.is_null().to_numpy(zero_copy_only=False), table.column(_ROW).to_numpy() % _SHARES, shares[codes])
+    numbers = np.array([*(crc32(text.encode()) for text in whose.dictionary.to_pylist()), 0], np.int64)
+    codes = whose.indices.fill_null(pa.scalar(len(numbers) - 1, whose.indices.type)).to_numpy(zero_copy_only=False)
+    return np.where(whose.is_null().to_numpy(zero_copy_only=False), table.column(_ROW).to_numpy(), numbers[codes])

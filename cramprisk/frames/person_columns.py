@@ -11,7 +11,7 @@ from cramprisk.checker import Checker
 from cramprisk.frames.answers import FIXED, Array, Coded, Column, coded, take
 from cramprisk.frames.person_flags import TIMINGS, Groups, Said, said_of
 from cramprisk.frames.person_lists import Given, spread, starts_of
-from cramprisk.model import Association, Direction, Flag, Interaction, Status
+from cramprisk.model import Association, Direction, Flag, Interaction
 
 __all__ = [
     "DAYS",
@@ -85,8 +85,8 @@ def summary_columns(given: Given, said: Said) -> dict[str, Column]:
         return np.bincount(persons, minlength=size).astype(np.int32)
 
     lists = said.lists
-    there = np.array([match.status is not Status.EMPTY for match in lists.matches], dtype=np.bool_)
-    unresolved = np.array([not match.complete for match in lists.matches], dtype=np.bool_)
+    there = np.array([not one.empty for one in lists.said], dtype=np.bool_)
+    unresolved = np.array([not one.complete for one in lists.said], dtype=np.bool_)
     columns: dict[str, Column] = {
         "entries": count(lists.person[there[lists.entry]]),
         "unresolved": count(lists.person[unresolved[lists.entry]]),
@@ -230,7 +230,7 @@ def _joined(groups: Groups, codes: Array, words: Callable[[int], str], joint: st
 
 def _texts(said: Said, groups: Groups) -> Coded:
     places: dict[str, int] = {}
-    number = np.array([places.setdefault(match.text.strip(), len(places)) for match in said.lists.matches] or [0], dtype=np.int32)
+    number = np.array([places.setdefault(text.strip(), len(places)) for text in said.lists.texts] or [0], dtype=np.int32)
     return _joined(groups, number[said.lists.entry[groups.at]], list(places).__getitem__, ENTRIES_JOINT)
 
 

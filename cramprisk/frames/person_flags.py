@@ -7,6 +7,7 @@ all of them go by a local route. So the checker is asked once for each such case
 from __future__ import annotations
 
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -114,10 +115,18 @@ def _summed(places: Places, order: Array, begins: Array) -> tuple[Array, Array]:
 # ---------------------------------------------------------------------- flags
 
 
+_FLAGS: WeakKeyDictionary[Checker, dict[tuple[Key, bool, str | None], list[Flag]]] = WeakKeyDictionary()
+
+
 def _flags(key: Key, checker: Checker, *, uncertain: bool = False, route: str | None = None) -> list[Flag]:
-    """The flags about one subject, strongest first."""
-    flags = checker.report([sample(key, uncertain=uncertain, route=route)]).flags
-    return [flag for flag in flags if flag.subject.id == key.subject and (flag.subject.kind == "product") is key.product]
+    """The flags about one subject, strongest first; kept, as there are no more subjects than the tables have."""
+    known = _FLAGS.setdefault(checker, {})
+    found = known.get((key, uncertain, route))
+    if found is None:
+        flags = checker.report([sample(key, uncertain=uncertain, route=route)]).flags
+        found = [flag for flag in flags if flag.subject.id == key.subject and (flag.subject.kind == "product") is key.product]
+        known[key, uncertain, route] = found
+    return found
 
 
 def _flag_lines(

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from cramprisk.checker import LOCAL_ROUTES, Checker, present_mentions
+from cramprisk.checker import LOCAL_ROUTES, Checker
 from cramprisk.frames.answers import Array, Texts
-from cramprisk.matcher import SEVERAL_MEANINGS
+from cramprisk.frames.statements import Statement, entries_in, statement_of, statements
 from cramprisk.model import Kind, Match, Mention, Method, Qualifier, Status
 
 __all__ = ["Cell", "Cells", "Given", "Key", "Lists", "Places", "cells_of", "lists_of", "places_of", "sample", "spread"]
@@ -70,14 +71,16 @@ class Lists(NamedTuple):
     Attributes:
         person: For each entry of a list whose it is.
         row: In which row of the frame it stands.
-        entry: Index into `matches`.
-        matches: What the distinct entries say. An entry of several meanings is in it once for each that lists gave it.
+        entry: Index into `texts` and `said`.
+        texts: The distinct entries as written. One of several meanings is there once for each that lists gave it.
+        said: What they say.
     """
 
     person: Array
     row: Array
     entry: Array
-    matches: list[Match]
+    texts: list[str]
+    said: list[Statement]
 
 
 class Key(NamedTuple):
@@ -146,29 +149,30 @@ def lists_of(given: Given, checker: Checker) -> Lists:
     """The lists of all persons, their distinct entries read, each as far as the rest of its list settles it."""
     rows: list[Array] = []
     entries: list[Array] = []
-    matches: list[Match] = []
+    said: list[Statement] = []
     cells: list[Cell] = []
     for kind in Kind:
         if kind not in given.cells:
             continue
         found_rows, found, distinct = _entries(given.cells[kind], kind, checker)
         rows.append(found_rows)
-        entries.append(found + len(matches))
-        match = checker.matcher(kind).match
-        matches += [match(cell.text) if cell.match is None else cell.match for cell in distinct]
+        entries.append(found + len(cells))
+        read = iter(statements([cell.text for cell in distinct if cell.match is None], kind, checker))
+        said += [next(read) if cell.match is None else statement_of(cell.match) for cell in distinct]
         cells += distinct
     row, entry = np.concatenate(rows), np.concatenate(entries)
     person = given.person[row]
     order = np.argsort(person, kind="stable")
-    lists = Lists(person[order], row[order], entry[order], matches)
+    texts = [cell.text if cell.match is None else cell.match.text for cell in cells]
+    lists = Lists(person[order], row[order], entry[order], texts, said)
     _settle(lists, cells, checker)
     return lists
 
 
 def _entries(cells: Cells, kind: Kind, checker: Checker) -> tuple[Array, Array, list[Cell]]:
     """For each entry of the columns its row and its index among the distinct entries, row by row; and those."""
-    split = checker.matcher(kind).split
-    parts = [[Cell(text) for text in split(cell.text)] or [cell] if cell.match is None else [cell] for cell in cells.distinct]
+    entries = iter(entries_in([cell.text for cell in cells.distinct if cell.match is None], kind, checker))
+    parts = [[Cell(text) for text in next(entries)] if cell.match is None else [cell] for cell in cells.distinct]
     places: dict[Cell, int] = {}
     items = np.array([places.setdefault(one, len(places)) for part in parts for one in part], dtype=np.int64)
     codes = np.column_stack(cells.codes).ravel() if len(cells.codes) > 1 else cells.codes[0]
@@ -182,9 +186,8 @@ def _settle(lists: Lists, cells: Sequence[Cell], checker: Checker) -> None:
 
     What it does is put into `lists`: entries of several meanings are given another number.
     """
-    matches = lists.matches
-    unsettled = np.array([_has_several_meanings(match) for match in matches], dtype=np.bool_)
-    where = np.flatnonzero(unsettled[lists.entry]) if len(matches) else np.array([], dtype=np.int64)
+    unsettled = np.array([one.unsettled for one in lists.said], dtype=np.bool_)
+    where = np.flatnonzero(unsettled[lists.entry]) if len(unsettled) else np.array([], dtype=np.int64)
     if not len(where):
         return
     matcher = checker.matcher(Kind.CONDITION)
@@ -197,23 +200,21 @@ def _settle(lists: Lists, cells: Sequence[Cell], checker: Checker) -> None:
     concerned = np.zeros(int(lists.person[-1]) + 1, dtype=np.bool_)
     concerned[lists.person[where]] = True
     beside: dict[int, set[str]] = {}
-    said = [meanings.intersection(match.present() if match.kind is Kind.CONDITION else ()) for match in matches]
-    others = np.flatnonzero(concerned[lists.person] & np.array([bool(one) for one in said], dtype=np.bool_)[lists.entry])
+    settling = [meanings.intersection(one.now() if one.kind is Kind.CONDITION else ()) for one in lists.said]
+    others = np.flatnonzero(concerned[lists.person] & np.array([bool(one) for one in settling], dtype=np.bool_)[lists.entry])
     for person, entry in zip(lists.person[others].tolist(), lists.entry[others].tolist(), strict=True):
-        beside.setdefault(person, set()).update(said[entry])
+        beside.setdefault(person, set()).update(settling[entry])
     known: dict[tuple[int, frozenset[str]], int] = {}
     for place, person, entry in zip(where.tolist(), lists.person[where].tolist(), lists.entry[where].tolist(), strict=True):
         if person in beside:
             key = (entry, frozenset(beside[person]))
             if key not in known:
-                known[key] = len(matches)
+                known[key] = len(lists.said)
                 cell, settled = cells[entry], matcher.match(cells[entry].text, key[1], cells[entry].codes)
-                matches.append(settled if cell.match is None or settled.complete else cell.match)
+                keeps = cell.match is not None and not settled.complete
+                lists.texts.append(lists.texts[entry])
+                lists.said.append(lists.said[entry] if keeps else statement_of(settled))
             lists.entry[place] = known[key]
-
-
-def _has_several_meanings(match: Match) -> bool:
-    return match.kind is Kind.CONDITION and any(one.reason.endswith(SEVERAL_MEANINGS) for one in match.candidates)
 
 
 # ---------------------------------------------------------------------- what is present
@@ -223,18 +224,25 @@ def places_of(lists: Lists, matters: Callable[[Key], bool], checker: Checker) ->
     """Where subjects are present on the lists; those that do not matter are left out."""
     numbers: dict[Key, int] = {}
     left_out: set[Key] = set()
-    products: dict[tuple[str, ...], list[Key]] = {}
+    products = _PRODUCTS.setdefault(checker, {})
+    known: dict[int, list[tuple[int, bool, int]]] = {}
     items: list[list[tuple[int, bool, int]]] = []
-    for match in lists.matches:
-        found: list[tuple[int, bool, int]] = []
-        mentions = present_mentions(match)
-        keyed = [(Key(match.kind, concept), one.qualifier is not None, one.route) for one in mentions for concept in one.concepts]
-        if mentions and match.kind is Kind.DRUG:
+    for said in lists.said:
+        if id(said) in known:
+            items.append(known[id(said)])
+            continue
+        found = known[id(said)] = []
+        present = said.present
+        keyed = [(Key(said.kind, concept), one.qualifier is not None, one.route) for one in present for concept in one.concepts]
+        if present and said.kind is Kind.DRUG:
             concepts = tuple(dict.fromkeys(key.subject for key, _, _ in keyed))
-            if concepts not in products:
-                products[concepts] = _products(concepts, checker)
-            doubt = any(one.qualifier is not None for one in mentions)
-            keyed += [(key, doubt, mentions[0].route) for key in products[concepts]]
+            whole = products.get(concepts)
+            if whole is None:
+                if len(products) >= _MOST_PRODUCTS:
+                    products.clear()
+                whole = products[concepts] = _products(concepts, checker)
+            doubt = any(one.qualifier is not None for one in present)
+            keyed += [(key, doubt, present[0].route) for key in whole]
         for key, doubt, route in keyed:
             if key not in numbers and key not in left_out:
                 if matters(key):
@@ -261,6 +269,11 @@ def sample(key: Key, *, uncertain: bool = False, route: str | None = None) -> Ma
     qualifier = Qualifier.UNCERTAIN if uncertain else None
     mention = Mention(concepts, "", "", "", Method.NAME, 100.0, 0, 0, qualifier, route)
     return Match("", key.kind, Status.MATCHED, concepts, (mention,))
+
+
+# Tables name some thousand combinations; entries of several medicines may make more.
+_PRODUCTS: WeakKeyDictionary[Checker, dict[tuple[str, ...], list[Key]]] = WeakKeyDictionary()
+_MOST_PRODUCTS = 50_000
 
 
 def _products(concepts: tuple[str, ...], checker: Checker) -> list[Key]:

@@ -114,8 +114,10 @@ def test_rows_of_nobody_are_persons_of_their_own(run, lists, tmp_path):
     assert set(nobodys) == {"3", "4"}
 
 
-def test_many_rows_are_shared_out_and_lose_nobody(run, tmp_path, checker, monkeypatch):
+@pytest.mark.parametrize("at_once", [5, 50_000])
+def test_many_rows_are_shared_out_and_lose_nobody(run, tmp_path, checker, monkeypatch, at_once):
     monkeypatch.setattr(persons_module, "_HELD", 50)
+    monkeypatch.setattr(persons_module, "_READ", at_once)
     rows = [(f"p{number % 97}" if number % 13 else "", *ROWS[number % len(ROWS)][1:]) for number in range(700)]
     path = tmp_path / "many.ndjson"
     path.write_text("".join(json.dumps(dict(zip(("patient", "medicine", "problem"), row, strict=True))) + "\n" for row in rows))

@@ -48,6 +48,7 @@ LAYERS = [
     {"frames.answers", "frames.lookup"},
     {"frames.engines", "frames.arrow_frames"},
     {"frames.pandas_frames", "frames.polars_frames", "frames.duckdb_frames"},
+    {"frames.statements"},
     {"frames.person_lists"},
     {"frames.person_given"},
     {"frames.person_flags"},
