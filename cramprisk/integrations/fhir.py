@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
 
 from cramprisk.checker import Checker
 from cramprisk.context import Context, Medicine, day
@@ -375,8 +376,33 @@ def _read(entry: FhirEntry, checker: Checker) -> Iterator[tuple[FhirEntry, Match
     yield from own
 
 
+_LONGEST_REMEMBERED = 500
+_KNOWN: WeakKeyDictionary[Checker, dict[tuple[NamedThing, Kind], tuple[Match, tuple[str, ...]]]] = WeakKeyDictionary()
+
+
 def match_thing(thing: NamedThing, kind: Kind, checker: Checker) -> tuple[Match, tuple[str, ...]]:
-    """How the names and codes of one thing are read together, and what in them contradicts each other."""
+    """How the names and codes of one thing are read together, and what in them contradicts each other.
+
+    A checker that remembers entries (:class:`Checker`) remembers so many things too.
+    """
+    if not checker.remember or _long(thing):
+        return _matched_thing(thing, kind, checker)
+    known = _KNOWN.setdefault(checker, {})
+    found = known.get((thing, kind))
+    if found is None:
+        if len(known) >= checker.remember:
+            known.clear()
+        found = known[thing, kind] = _matched_thing(thing, kind, checker)
+    return found
+
+
+def _long(thing: NamedThing) -> bool:
+    """Whether it would take the room of others."""
+    names = sum(map(len, thing.names))
+    return names + sum([len(one.system) + len(one.code) + len(one.display) for one in thing.codings]) > _LONGEST_REMEMBERED
+
+
+def _matched_thing(thing: NamedThing, kind: Kind, checker: Checker) -> tuple[Match, tuple[str, ...]]:
     match, amiss = _named_match(thing, kind, checker)
     if not any(coding.code.lower() in _NOTHING for coding in thing.codings):
         return match, amiss

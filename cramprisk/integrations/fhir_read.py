@@ -90,7 +90,7 @@ def text_of(value: object) -> str:
     """A text without surrounding space; anything else is empty. Lone surrogates are replaced, so that it can be written."""
     if not isinstance(value, str):
         return ""
-    return whole_letters(value).strip()
+    return (value if value.isascii() else whole_letters(value)).strip()
 
 
 def items(value: object) -> list[Any]:

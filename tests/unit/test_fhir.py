@@ -8,7 +8,7 @@ import pytest
 
 from cramprisk.checker import Checker
 from cramprisk.errors import InputError
-from cramprisk.integrations.fhir import COUNTED, check_fhir, check_fhir_each
+from cramprisk.integrations.fhir import _KNOWN, COUNTED, check_fhir, check_fhir_each
 from cramprisk.integrations.fhir_entries import day_of
 from cramprisk.integrations.fhir_read import parsed, resources_in
 from cramprisk.integrations.fhir_status import Standing
@@ -801,3 +801,37 @@ def test_a_type_that_is_a_name_is_no_part_of_a_warning(kind):
     checked = check_fhir({"resourceType": kind, "contained": ["x"]})
 
     assert [(one.path, "iller" in one.message) for one in checked.warnings] == [("%context.contained[0]", False)]
+
+
+# ---------------------------------------------------------------------- what a checker of a service keeps
+
+
+def test_what_is_remembered_changes_no_answer(checker):
+    """The same thing comes again, as another kind too, and with one code more or less; there is room for two."""
+    hctz = {"coding": [{"system": RXNORM, "code": "5487", "display": "hydrochlorothiazide"}]}
+    record = bundle(
+        named(hctz, id="1"),
+        named(hctz | {"text": "furosemide 40 mg"}, id="2"),
+        named(hctz, id="3"),
+        condition("PD", id="4"),
+        condition("Parkinson's disease", id="5"),
+        request("PD", id="6"),
+        condition("PD", id="7"),
+        named({"coding": [{"system": RXNORM, "code": "5487", "display": "x" * 600}]}, id="8"),
+    )
+    keeping = Checker(checker.tables, remember=2)
+    wanted = checked(record, checker=checker)
+
+    assert checked(record, checker=keeping).entries == wanted.entries
+    assert checked(record, checker=keeping).entries == wanted.entries
+
+
+def test_no_more_is_remembered_than_was_asked_for(checker):
+    keeping = Checker(checker.tables, remember=3)
+    for number in range(10):
+        checked(request(f"furosemide {number} mg"), checker=keeping)
+        checked(request("furosemide " + "very " * 200 + str(number)), checker=keeping)
+
+    known = _KNOWN[keeping]
+    assert 0 < len(known) <= 3
+    assert all(len(thing.names[0]) < 500 for thing, _ in known)
