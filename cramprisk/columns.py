@@ -16,7 +16,7 @@ from cramprisk.model import Kind
 from cramprisk.reading_processes import in_processes, processes_worth
 from cramprisk.shapes import Shapes, named_alone
 
-__all__ = ["COLUMNS", "LONGEST_KEPT", "MOST_KEPT", "Reading", "read_matches", "readings"]
+__all__ = ["COLUMNS", "LONGEST_KEPT", "MOST_KEPT", "Reading", "read_matches", "readings", "shapes_for"]
 
 MOST_KEPT, LONGEST_KEPT = 250_000, 200
 """Texts of a column that are kept with what they say: some 50 MB with texts of usual length, no more than the tables weigh."""
@@ -70,6 +70,16 @@ def readings(texts: Iterable[str | None], kind: Kind | str, checker: Checker, *,
     return [one or fresh[cell] for cell, one in zip(cells, found, strict=True)]
 
 
+def shapes_for(texts: int, kind: Kind, checker: Checker) -> Shapes | None:
+    """The shapes of a checker, where so many texts are worth them or they were found before; None for conditions."""
+    if kind is not Kind.DRUG:
+        return None
+    kept = _KEPT.setdefault(checker, _Kept())
+    if kept.shapes is None and texts >= _WORTH_SHAPES:
+        kept.shapes = Shapes(checker.drugs.lexicon)
+    return kept.shapes
+
+
 def _keep(known: dict[str, Any], key: str, value: Reading | None) -> None:
     if len(known) >= MOST_KEPT:
         known.clear()
@@ -78,9 +88,7 @@ def _keep(known: dict[str, Any], key: str, value: Reading | None) -> None:
 
 def _read(unread: list[str], kind: Kind, checker: Checker, kept: _Kept, processes: int | None) -> dict[str, Reading]:
     """What texts say that were not read before."""
-    if kind is Kind.DRUG and kept.shapes is None and len(unread) >= _WORTH_SHAPES:
-        kept.shapes = Shapes(checker.drugs.lexicon)
-    shapes = kept.shapes if kind is Kind.DRUG else None
+    shapes = shapes_for(len(unread), kind, checker)
     fresh: dict[str, Reading] = {}
     by_shape: dict[str, list[str]] = {}
     alone: list[str] = []

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from cramprisk.checker import Checker, present_mentions
-from cramprisk.columns import LONGEST_KEPT, MOST_KEPT
+from cramprisk.columns import LONGEST_KEPT, MOST_KEPT, shapes_for
+from cramprisk.entries import route_of
 from cramprisk.matcher import SEVERAL_MEANINGS
 from cramprisk.model import Kind, Match, Qualifier, Status
+from cramprisk.shapes import Shapes, named_alone
+from cramprisk.text import tokenise
 
 __all__ = ["Present", "Statement", "entries_in", "statement_of", "statements"]
 
@@ -57,11 +60,13 @@ class _Kept:
 
     Attributes:
         by_text: What entries say.
+        by_shape: What all entries of medicines of a shape say, without a route; None where each says its own.
         single: Texts that are one entry.
         same: By which statements of many entries are the same object.
     """
 
     by_text: dict[Kind, dict[str, Statement]] = field(default_factory=lambda: {kind: {} for kind in Kind})
+    by_shape: dict[str, Statement | None] = field(default_factory=dict)
     single: dict[Kind, set[str]] = field(default_factory=lambda: {kind: set() for kind in Kind})
     same: dict[Statement, Statement] = field(default_factory=dict)
 
@@ -103,8 +108,10 @@ def entries_in(texts: Iterable[str], kind: Kind, checker: Checker) -> list[list[
     return made
 
 
-def statements(texts: Iterable[str], kind: Kind, checker: Checker) -> list[Statement]:
+def statements(texts: Sequence[str], kind: Kind, checker: Checker) -> list[Statement]:
     """What each entry says, read by itself.
+
+    Entries that must read alike (:mod:`cramprisk.shapes`) are read once; only the route is that of each.
 
     Examples:
         >>> said = statements(["HCTZ 25mg", "hctz 12.5", "stopped lasix"], Kind.DRUG, Checker.default())
@@ -112,17 +119,53 @@ def statements(texts: Iterable[str], kind: Kind, checker: Checker) -> list[State
         (True, ('hydrochlorothiazide',), ())
     """
     kept = _kept(checker)
-    known, match = kept.by_text[kind], checker.matcher(kind).match
-    made = []
-    for text in texts:
-        statement = known.get(text)
-        if statement is None:
-            statement = statement_of(match(text))
+    known = kept.by_text[kind]
+    found = [known.get(text) for text in texts]
+    unread = dict.fromkeys(text for text, one in zip(texts, found, strict=True) if one is None)
+    shapes = shapes_for(len(unread), kind, checker)
+    fresh: dict[str, Statement] = {}
+    for text in unread:
+        said = _read(text, kind, checker) if shapes is None else _read_by_shape(text, shapes, kept, checker)
+        fresh[text] = said = kept.same.setdefault(said, said)
+        if len(text) <= LONGEST_KEPT:
             if len(known) >= MOST_KEPT:
                 known.clear()
                 kept.same.clear()
-            statement = kept.same.setdefault(statement, statement)
-            if len(text) <= LONGEST_KEPT:
-                known[text] = statement
-        made.append(statement)
-    return made
+            known[text] = said
+    return [one or fresh[text] for text, one in zip(texts, found, strict=True)]
+
+
+def _read(text: str, kind: Kind, checker: Checker) -> Statement:
+    return statement_of(checker.matcher(kind).match(text))
+
+
+def _read_by_shape(text: str, shapes: Shapes, kept: _Kept, checker: Checker) -> Statement:
+    """What an entry of a medicine says, by what another of its shape said."""
+    shape = shapes.of(text)
+    if shape is None:
+        return _read(text, Kind.DRUG, checker)
+    met = shape in kept.by_shape
+    said = kept.by_shape.get(shape)  # another thread may just have made room; then the entry speaks for itself
+    if not met:
+        said = _of_all(shape, text, shapes, checker)
+        if len(kept.by_shape) >= MOST_KEPT:
+            kept.by_shape.clear()
+        kept.by_shape[shape] = said
+    if said is None:
+        return _read(text, Kind.DRUG, checker)
+    route = route_of(tokenise(text), checker.drugs.lexicon)
+    return said._replace(present=tuple([one._replace(route=route) for one in said.present])) if route else said
+
+
+def _of_all(shape: str, text: str, shapes: Shapes, checker: Checker) -> Statement | None:
+    """What all entries of a shape say, without their routes; None where each speaks for itself."""
+    name = named_alone(shape, checker.drugs)
+    if name is not None:
+        said = Statement(Kind.DRUG, False, True, False, (Present(name[0].concepts, None, None),))
+        respelt: frozenset[str] | None = name[1]
+    else:
+        match, respelt = checker.drugs.match_plainly(text)
+        said = statement_of(match)
+    if respelt is None or not respelt.isdisjoint(shapes.going_on):
+        return None
+    return said._replace(present=tuple([one._replace(route=None) for one in said.present]))

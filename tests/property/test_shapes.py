@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from cramprisk.cells import read_cell, read_name
 from cramprisk.checker import Checker
+from cramprisk.columns import shapes_for
+from cramprisk.frames.statements import statement_of, statements
 from cramprisk.model import Kind
 from cramprisk.shapes import Shapes, named_alone
 from tests.strategies import names
@@ -53,6 +55,22 @@ def test_texts_of_one_shape_read_alike(shapes, checker, texts):
     for text in texts:
         shape = shapes.of(text)
         assert shape is None or shape not in plain or read_cell(text, Kind.DRUG, checker) == plain[shape], text
+
+
+@pytest.fixture(scope="module")
+def with_shapes(checker):
+    """A checker of its own that has met a column long enough for shapes."""
+    made = Checker(checker.tables)
+    assert shapes_for(10_000, Kind.DRUG, made) is not None
+    return made
+
+
+@settings(max_examples=120)
+@given(texts=alike())
+def test_entries_of_one_shape_state_alike_but_for_the_route(with_shapes, checker, texts):
+    said = statements(texts, Kind.DRUG, with_shapes)
+    assert said == [statement_of(checker.drugs.match(text)) for text in texts]
+    assert statements(texts, Kind.DRUG, with_shapes) == said
 
 
 @settings(max_examples=200)
