@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import lru_cache
 
 from cramprisk.entries import HARD_GAP, SOFT_GAP, Entry, Hit, is_plain
@@ -75,6 +75,8 @@ class LeftoverReader:
                         entry.words[start:end], outcome
                     ):
                         continue
+                    if any(self._left_of(entry, hit, range(start, end))[1] for hit in covered):
+                        continue  # one word would be read, and another not any more
                     options.append(
                         (outcome.score + 4.0 * (inside - 1), inside, Hit(start, end, outcome.name, outcome.score, True))
                     )
@@ -89,6 +91,9 @@ class LeftoverReader:
                     done.update(range(hit.start, hit.end))
             for hit in [hit for hit in hits if done.intersection(range(hit.start, hit.end))]:
                 hits.remove(hit)
+                names, left = self._left_of(entry, hit, done)
+                found += names
+                unread += left  # where two names took words of one
             rest = [index for index in range(low, high) if index not in done]
             if rest:
                 for start, end, outcome in undecided:
@@ -97,6 +102,22 @@ class LeftoverReader:
                 unread += _runs(rest)
         candidates.sort(key=lambda one: (not one.reason.startswith("near"), -one.score, one.name))
         return found, candidates, unread
+
+    def _left_of(self, entry: Entry, hit: Hit, taken: Container[int]) -> tuple[list[Hit], list[tuple[int, int]]]:
+        """What a name leaves of which other names took words: names of their own, and runs that stay unread.
+
+        "Estriol lactobacillus gasseri": the words of "estriol lactobacillus" are those of two names.
+        """
+        names: list[Hit] = []
+        unread: list[tuple[int, int]] = []
+        for start, end in _runs([index for index in range(hit.start, hit.end) if index not in taken]):
+            words = entry.words[start:end]
+            name = self.lexicon.name(self.lexicon.key(words))
+            if name is not None:
+                names.append(Hit(start, end, name, 100.0, False))
+            elif not all(is_plain(word, self.lexicon) for word in words):
+                unread.append((start, end))
+        return names, unread
 
     def _windows(self, entry: Entry, low: int, high: int, owner: dict[int, Hit]) -> list[tuple[int, int]]:
         """Runs of up to four tokens to read as one name: inside a leftover run, or reaching over its neighbours."""

@@ -21,7 +21,7 @@ from cramprisk.names import CONDITION_FILLERS, Name
 from cramprisk.near_reader import NearResult, candidate
 from cramprisk.qualifiers import WORDS as QUALIFIER_WORDS
 from cramprisk.qualifiers import Scope, says_nothing, scopes, strongest
-from cramprisk.text import Token, condition_token, split_list, tokenise
+from cramprisk.text import Token, condition_token, split_lines, split_list, tokenise
 
 __all__ = ["CODE_SAYS_OTHERWISE", "MAX_ENTRY", "SEVERAL_MEANINGS", "STANDS_FOR_MORE", "Matcher"]
 
@@ -218,9 +218,7 @@ class Matcher:
         if len(text) > MAX_ENTRY * 200 or "," not in text:
             return split_list(text)
         whole = []
-        place = 0
-        for line in split_list(text, may_split=[(0, len(text))]):
-            offset = place = text.find(line, place)
+        for line, offset in split_lines(text):
             if _HEADING.match(line):
                 # "Not taking: lasix, hctz": the heading speaks of all that follows it.
                 whole.append((offset, offset + len(line)))
@@ -401,10 +399,12 @@ class Matcher:
         if self.kind is not Kind.DRUG:
             return []
         words = entry.words
+        named = {index for hit in hits for index in range(hit.start, hit.end)}  # "low" of "Femoston low" speaks of nothing
 
         def spoken_of(position: int, hit: Hit) -> bool:
-            after = words[hit.end] if hit.end < len(words) and _is_beside(entry.tokens[hit.end].gap) else ""
-            before = words[hit.start - 1] if hit.start and _is_beside(entry.tokens[hit.start].gap) else ""
+            last, first = hit.end, hit.start - 1
+            after = words[last] if last < len(words) and last not in named and _is_beside(entry.tokens[last].gap) else ""
+            before = words[first] if first >= 0 and first not in named and _is_beside(entry.tokens[hit.start].gap) else ""
             if after in _SPOKEN_OF_BEFORE or before in _SPOKEN_OF_AFTER:
                 return True
             return (after == "free" and len(hits) > 1) or (position > 0 and before in ("w/o", "without"))
@@ -430,7 +430,7 @@ class Matcher:
         longer, _, _ = self._exact(Entry(entry.tokens, words))
         for hit in longer:
             inside = [one for one in hits if hit.start <= one.start and one.end <= hit.end]
-            if hit.end - hit.start > 1 and inside and all(one.end - one.start < hit.end - hit.start for one in inside):
+            if inside and all(one.end - one.start < hit.end - hit.start for one in inside):
                 hits = sorted([*(one for one in hits if one not in inside), hit._replace(score=inside[0].score, near=True)])
         return hits
 

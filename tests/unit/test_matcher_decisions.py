@@ -112,6 +112,7 @@ def test_only_names_and_plain_words_are_read_plainly(drugs):
         "aspirin furosemdie",
         "aspirin (Teva UK Ltd)",
         "low iron, aspirin",
+        "aspirin rx",  # a code may follow
     ):
         assert drugs.match_plainly(text)[1] is None
 
@@ -207,6 +208,23 @@ def test_what_is_remembered_changes_no_answer(checker, remember):
     assert matcher.match("PD", codes=[("icd10cm", "G20")]).concepts == ("parkinsons-disease",)
     assert matcher.match("PD") == plain
     assert plain.concepts == ()
+
+
+def test_so_many_entries_are_remembered_as_was_asked_for(drugs):
+    matcher = Matcher(drugs.lexicon, remember=2)
+    first = matcher.match("lasix")
+
+    assert matcher.match("lasix") is first
+    for text in ("hctz", "warfarin"):
+        matcher.match(text)
+    again = matcher.match("lasix")
+    assert (again, again is first) == (first, False)
+    code = [("rxcui", "4603")]
+    assert matcher.match("lasix", codes=code) is matcher.match("lasix", codes=code)
+    long, codes = "lasix" + " " * 190, [("rxcui", "4603"), ("rxcui", "9" * 18)]
+    assert matcher.match(long) is matcher.match(long)
+    assert matcher.match(long, codes=codes) is not matcher.match(long, codes=codes)  # too long together
+    assert drugs.match("lasix") is not drugs.match("lasix")
 
 
 # ---------------------------------------------------------------------- codes beside a text
@@ -421,6 +439,30 @@ def test_up_to_two_words_may_stand_on_either_side_of_the_comma(text, concepts):
 @pytest.mark.parametrize(
     ("text", "concepts"),
     [
+        # What covers more letters and words is the name, whichever way round it is written; of equals the first.
+        ("beta, alpha gammas", ("two",)),
+        ("xx beta, alpha gammas", ("two",)),
+        ("beta, alphas gama", ("three", "gama")),
+        ("delta eta, iota kappakappas", ("five", "kappakappas")),
+        ("kk, 25 hh", ("seven",)),  # a number alone behind the comma is a dose, but not with a word
+        ("kk, 25", ()),
+        ("kk; hh, kk", ("nine",)),
+    ],
+)
+def test_a_name_the_other_way_round_has_the_weight_of_any_other(text, concepts):
+    names = {
+        "one": "alpha beta", "two": "alpha gammas", "three": "alphas beta", "four": "alphas gama", "five": "iota delta eta",
+        "six": "iota kappakappas", "seven": "25 hh kk", "eight": "25 kk", "nine": "kk hh", "gama": "gama",
+        "kappakappas": "kappakappas",
+    }  # fmt: skip
+    rows = [{"id": one, "name": name} for one, name in names.items()]
+
+    assert small(drugs=rows).match(text).concepts == concepts
+
+
+@pytest.mark.parametrize(
+    ("text", "concepts"),
+    [
         ("fe", ()),
         ("aspirin", ("aspirin",)),
         ("aspirin fe", ("aspirin",)),
@@ -483,6 +525,30 @@ def test_an_abbreviation_that_ends_in_s_is_no_plural(conditions, text, concepts)
 )
 def test_a_condition_reaches_over_a_comma_where_its_words_do(conditions, text, concepts):
     assert set(conditions.match(text).concepts) == concepts
+
+
+@pytest.mark.parametrize(
+    ("text", "concepts"),
+    [
+        ("beta, alpha", ("one",)),  # all of the entry
+        ("beta, alpha, gamma", ("two",)),
+        ("gamma, alpha, beta", ("two", "one")),
+        ("gamma alpha\\beta", ("two", "one")),
+        ("gamma beta\\alpha", ("two",)),
+        ("gamma beta alpha", ("two", "one")),
+    ],
+)
+def test_over_a_comma_words_stand_in_order_or_are_the_whole_entry(text, concepts):
+    rows = [{"id": "one", "name": "alpha beta", "kind": "disease"}, {"id": "two", "name": "gamma", "kind": "disease"}]
+
+    assert small(Kind.CONDITION, conditions=rows).match(text).concepts == concepts
+
+
+def test_an_abbreviation_in_small_letters_is_no_plural_either():
+    rows = [{"id": "one", "name": "alpha", "kind": "disease", "abbreviations": "gabs"}]
+    matcher = small(Kind.CONDITION, conditions=rows)
+
+    assert (matcher.match("gabs").concepts, matcher.match("gab").concepts) == (("one",), ())
 
 
 # ---------------------------------------------------------------------- what is wider, what is denied
@@ -577,6 +643,21 @@ def test_a_slip_does_not_hide_the_longer_name():
     assert match.complete
 
 
+def test_only_the_name_that_a_slip_hid_is_read_by_nearness(drugs):
+    """What stands beside it keeps how it was found."""
+    rows = [
+        *CONDITIONS,
+        {"id": "knee", "name": "knee pain", "kind": "disease"},
+        {"id": "one", "name": "diabetes foot ulcer", "kind": "disease", "parent": "diabetes"},
+    ]
+    matcher = small(Kind.CONDITION, conditions=rows)
+    found = matcher.match("knee pain, gestational diabetis, knee pain")
+    first = matcher.match("diabetis foot ulcer")
+
+    assert [one.method for one in found.mentions] == [Method.NAME, Method.NEAR, Method.NAME]
+    assert first.concepts == ("one",)
+
+
 def test_a_synonym_that_the_longer_name_does_not_have_is_read_as_it():
     rows = [CONDITIONS[0] | {"synonyms": "diabetis"}, CONDITIONS[1]]
     match = small(Kind.CONDITION, conditions=rows).match("gestational diabetis")
@@ -603,6 +684,41 @@ def test_a_longer_name_of_ordinary_words_and_a_slip_is_read_among_others():
     assert match.complete
 
 
+@pytest.mark.parametrize(
+    ("text", "concepts", "not_understood"),
+    [
+        # The words of one name are those of two others.
+        ("estriol lactobacillus gasseri", ("estriol", "probiotics"), ()),
+        ("acetaminophen promethazine theoclate", ("paracetamol", "promethazine"), ()),
+        ("flucloxacillin sodium oxibate", ("flucloxacillin", "sodium-oxybate"), ()),
+    ],
+)
+def test_a_name_that_gives_words_to_another_is_not_lost(drugs, text, concepts, not_understood):
+    match = drugs.match(text)
+    assert (match.concepts, match.not_understood) == (concepts, not_understood)
+
+
+def test_the_longer_of_two_names_that_share_a_word_is_read_and_the_rest_reported():
+    rows = [
+        {"id": "one", "name": "alphas qwertal"},
+        {"id": "two", "name": "qwertal gamutin"},
+        {"id": "three", "name": "oral zetin"},
+    ]
+    words = [{"word": "oral", "kind": "route", "route": "oral"}]
+    matcher = small(drugs=[*rows, {"id": "four", "name": "zetin lambdagam"}], words=words)
+    match = matcher.match("alphas qwertal gamutin")
+
+    assert (match.concepts, match.not_understood) == (("two",), ("alphas",))
+    # A word that says nothing by itself leaves nothing open.
+    assert matcher.match("oral zetin lambdagam").concepts == ("four",)
+    assert matcher.match("oral zetin lambdagam").complete
+
+
+def test_a_word_of_a_name_does_not_speak_of_the_next(drugs):
+    assert drugs.match("femoston low ogestrel").concepts == ("dydrogesterone", "estradiol", "ethinylestradiol", "norgestrel")
+    assert drugs.match("low iron").concepts == ()
+
+
 # ---------------------------------------------------------------------- a list typed as one text
 
 
@@ -615,6 +731,8 @@ def test_a_longer_name_of_ordinary_words_and_a_slip_is_read_among_others():
         ("stopped: lasix, zinc; aspirin, hctz", ["stopped: lasix, zinc", "aspirin", "hctz"]),
         ("hctz; allergic to lasix, warfarin", ["hctz", "allergic to lasix, warfarin"]),
         ("HCT 25, MS 10", ["HCT 25", "MS 10"]),
+        ("Estrogens, conjugated\nEstrogens, conjugated", ["Estrogens, conjugated"] * 2),
+        ("lasix\nEstrogens, conjugated; 1. Estrogens, conjugated", ["lasix", *["Estrogens, conjugated"] * 2]),
         ("Estrogens, conjugated\nEstrogens, conjugated, lasix", ["Estrogens, conjugated", "Estrogens, conjugated", "lasix"]),
         ("lasix, tablet, coated, aspirin", ["lasix, tablet, coated", "aspirin"]),
         ("HCT, tablet, aspirin", ["HCT, tablet", "aspirin"]),
