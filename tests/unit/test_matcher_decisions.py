@@ -113,8 +113,31 @@ def test_only_names_and_plain_words_are_read_plainly(drugs):
         "aspirin (Teva UK Ltd)",
         "low iron, aspirin",
         "aspirin rx",  # a code may follow
+        "aspirin AZT 100 mg",
     ):
         assert drugs.match_plainly(text)[1] is None
+
+
+def test_a_word_near_two_names_is_ambiguous_and_one_near_none_is_not_known():
+    matcher = small(drugs=[{"id": "one", "name": "qwertalin"}, {"id": "two", "name": "qwertamin"}])
+
+    assert matcher.match("qwertanin").status is Status.AMBIGUOUS
+    assert {one.concepts for one in matcher.match("qwertanin").candidates} == {("one",), ("two",)}
+    assert matcher.match("zzyyxxww").status is Status.UNRECOGNISED
+
+
+def test_a_name_right_behind_brackets_is_read(drugs):
+    assert drugs.match("(Teva UK Ltd)aspirin").concepts == ("acetylsalicylic-acid",)
+
+
+def test_a_settled_name_is_one_as_it_stands_and_one_left_open_does_not_hide_it(drugs):
+    match = drugs.match("AZT, HCT, hydrochlorothiazide")
+
+    assert match.not_understood == ("AZT",)
+    assert [(one.matched_text, one.concepts, one.score, one.method is Method.NEAR) for one in match.mentions] == [
+        ("HCT", ("hydrochlorothiazide",), 100.0, False),
+        ("hydrochlorothiazide", ("hydrochlorothiazide",), 100.0, False),
+    ]
 
 
 def test_an_entry_of_nothing_is_empty(drugs, conditions):
