@@ -263,20 +263,19 @@ class Matcher:
                 if single is not None:
                     found.append((-len(words[start]), start, start + 1, single))
             for length in lengths:
-                for begin in (start,) if drug else range(max(0, start - length + 1), start + 1):
-                    end = begin + length
-                    if end > count:
-                        continue
-                    window = words[begin:end]
-                    key = " ".join(window) if drug else " ".join(sorted(window))
-                    name = lexicon.name(key) or lexicon.ambiguous.get(key)
-                    # Few runs are names: what lies between their words is looked at last.
-                    if name is None or (length > 1 and (entry.hard(begin, end) or (drug and self._runs_on(entry, begin, end)))):
-                        continue
-                    if not drug and length == 1 and isinstance(name, Name) and self._lacks_its_s(entry.tokens[begin].text, name):
-                        continue
-                    if drug or self._may_cross(entry, begin, end):
-                        found.append((-sum(map(len, window)) - 3 * (length - 1), begin, end, name))
+                end = start + length
+                if end > count:
+                    continue
+                window = words[start:end]
+                key = " ".join(window) if drug else " ".join(sorted(window))
+                name = lexicon.name(key) or lexicon.ambiguous.get(key)
+                # Few runs are names: what lies between their words is looked at last.
+                if name is None or (length > 1 and (entry.hard(start, end) or (drug and self._runs_on(entry, start, end)))):
+                    continue
+                if not drug and length == 1 and isinstance(name, Name) and self._lacks_its_s(entry.tokens[start].text, name):
+                    continue
+                if drug or self._may_cross(entry, start, end):
+                    found.append((-sum(map(len, window)) - 3 * (length - 1), start, end, name))
         found = [*found, *self._inverted(entry)] if drug else covering(found, words)
         found.sort(key=lambda one: one[:3])
         used = [False] * count
