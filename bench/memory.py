@@ -1,4 +1,4 @@
-"""Memory over very many calls: ``python -m bench.memory --calls 10000000``.
+"""Memory over very many calls: ``python -m bench.memory --calls 10000000 --slips 500``.
 
 Ever new texts are read (names of the tables with numbers, forms and slips), so that anything kept of them would show. The
 resident memory is printed at twenty points; after the first tenth, when names and words have been met, it should stay level.
