@@ -166,7 +166,7 @@ def test_everything_can_be_done_by_keyboard(opened):
     page.keyboard.press("Tab")
     page.keyboard.type("warfarin\nHCT 25")
     page.keyboard.press("Control+Enter")
-    page.wait_for_function("document.activeElement.id === 'r-open'")
+    page.locator("#r-open:focus").wait_for()
 
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -174,7 +174,7 @@ def test_everything_can_be_done_by_keyboard(opened):
 
     assert page.input_value("#drugs") == "warfarin\nhydrochlorothiazide 25"
     # The button that was pressed is gone; the focus is where one goes on, not at the top of the page.
-    page.wait_for_function("document.activeElement.textContent === 'Undo'")
+    page.locator(":focus", has_text=re.compile("^Undo$")).wait_for()
 
 
 def test_the_entry_is_shown_in_the_list(opened):
