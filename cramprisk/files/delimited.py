@@ -203,15 +203,14 @@ class Delimited:
             last = 1 if data.endswith(b"\r") and not self._final else 0
             if data.count(b"\r") - last != data.count(b"\r\n"):
                 return -1, 0
+        end = int(feeds[-1]) + 1 if len(feeds) else 0
         if b'"' in data:
             end = self._quoted_end(letters, feeds)
         elif self._final:
             end = len(data)
         elif dialect.cr_only:
             # A line feed may follow in the next piece.
-            end = max(data.rfind(b"\r", 0, len(data) - 1) + 1, int(feeds[-1]) + 1 if len(feeds) else 0)
-        else:
-            end = int(feeds[-1]) + 1 if len(feeds) else 0
+            end = max(data.rfind(b"\r", 0, len(data) - 1) + 1, end)
         if end <= 0:
             return end, 0
         return end, count_lines(data[:end], dialect) if dialect.cr_only else int(np.searchsorted(feeds, end))

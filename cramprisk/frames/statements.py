@@ -126,12 +126,12 @@ def statements(texts: Sequence[str], kind: Kind, checker: Checker) -> list[State
     fresh: dict[str, Statement] = {}
     for text in unread:
         said = _read(text, kind, checker) if shapes is None else _read_by_shape(text, shapes, kept, checker)
-        fresh[text] = said = kept.same.setdefault(said, said)
         if len(text) <= LONGEST_KEPT:
             if len(known) >= MOST_KEPT:
                 known.clear()
                 kept.same.clear()
-            known[text] = said
+            known[text] = said = kept.same.setdefault(said, said)
+        fresh[text] = said
     return [one or fresh[text] for text, one in zip(texts, found, strict=True)]
 
 
